@@ -1,0 +1,98 @@
+// Evaluation per scene and task: streaming, mergeable, part of the checkpoint. No LibTorch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace polyscene {
+
+// One figure. Metrics, by kind of task:
+//   binary       auc, log_loss, accuracy (at 0.5), calibration (sum of predictions / sum of labels), normalized_entropy
+//   multi-class  accuracy, log_loss
+//   regression   mse, mae, r2; forecast: the same for each output as task "name[i]"
+struct EvaluationFigure {
+  std::string scene;   // "*": all scenes together.
+  std::string task;
+  std::string metric;
+  double value = 0;    // NaN where the rows do not define it.
+  uint64_t rows = 0;   // Labelled rows.
+};
+
+enum class EvaluatedKind { kBinary, kMultiClass, kRegression, kForecast };
+
+struct EvaluatedTask {
+  std::string name;
+  EvaluatedKind kind = EvaluatedKind::kBinary;
+  int outputs = 1;      // Of a prediction: 1, classes, or horizon.
+  int label_width = 1;  // Of a label: 1, or horizon.
+};
+
+// Which cells there are: scenes x the tasks each has.
+struct EvaluationLayout {
+  std::vector<std::string> scenes;
+  std::vector<EvaluatedTask> tasks;
+  std::vector<std::vector<int>> scene_tasks;  // [scenes] indexes of its tasks.
+};
+
+// Sums over every row added. Memory follows the cells that saw rows, not the rows: AUC comes from counts in 8,192 bins of the
+// logit over [-16, 16] (ties within a bin averaged), which moves it by less than 1e-4 (a test holds it to that).
+// Not thread-safe. Copyable.
+class Evaluation {
+ public:
+  explicit Evaluation(EvaluationLayout layout);
+  ~Evaluation();
+  Evaluation(const Evaluation&);
+  Evaluation& operator=(const Evaluation&);
+  Evaluation(Evaluation&&) noexcept;
+  Evaluation& operator=(Evaluation&&) noexcept;
+
+  // Adds one labelled row of `scene` and `task` (indexes). prediction: [outputs] probabilities, or values on the scale that
+  // evaluation is to use; label: [label_width]. Weights do not count here: every row counts once.
+  void Add(int scene, int task, absl::Span<const float> prediction, absl::Span<const float> label);
+
+  void Merge(const Evaluation& other);  // Of the same layout.
+  void Clear();
+
+  // Every figure of every cell that saw a row: scene by scene in the layout's order, then "*".
+  std::vector<EvaluationFigure> Figures() const;
+
+  std::string Serialize() const;
+  // kDataLoss: not what Serialize() wrote for this layout.
+  static absl::StatusOr<Evaluation> Parse(EvaluationLayout layout, absl::string_view bytes);
+
+ private:
+  struct Cell;
+  EvaluationLayout layout_;
+  std::vector<Cell> cells_;  // [scenes, tasks]
+};
+
+// The recent past: at least the last `window_rows` labelled rows of each cell, at most twice as many (two halves of which the older
+// is dropped when the newer is full). Not thread-safe.
+class EvaluationWindow {
+ public:
+  EvaluationWindow(EvaluationLayout layout, int64_t window_rows);
+
+  void Add(int scene, int task, absl::Span<const float> prediction, absl::Span<const float> label);
+  std::vector<EvaluationFigure> Figures() const;
+
+  std::string Serialize() const;
+  absl::Status Restore(absl::string_view bytes);  // kDataLoss; unchanged then.
+
+ private:
+  EvaluationLayout layout_;
+  int64_t window_rows_;
+  std::vector<int64_t> newer_rows_;  // [scenes, tasks] rows in the newer half.
+  Evaluation newer_;
+  Evaluation older_;
+};
+
+// Area under the ROC curve of scores against 0/1 labels, exact, ties averaged; NaN where one class is absent.
+double ExactAuc(absl::Span<const float> scores, absl::Span<const float> labels);
+
+}  // namespace polyscene

@@ -1,0 +1,45 @@
+// Turns columns into what the network takes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "model/data/columns.h"
+#include "model/feature/encoded_batch.h"
+#include "model/feature/hash_key.h"
+#include "model/feature/statistics.h"
+#include "model/spec/model_spec.h"
+
+namespace polyscene {
+
+// Immutable, so any thread may use it. Takes only what ValidateRequest() or ValidateExamples() found good; a feature that is
+// absent, or not of the row's scene, encodes as missing.
+//
+// Personal features arrive as INT64 columns of ids made by PersonalId() (the server makes them before anything is logged).
+class FeatureEncoder {
+ public:
+  FeatureEncoder(std::shared_ptr<const ModelSpec> spec, HashKey key);
+
+  // Appends rows [begin, end) of `table`, which holds context and candidate features alike. `scene`: index.
+  void AppendRows(const FeatureStatistics& statistics, int scene, const TableView& table, int64_t begin, int64_t end,
+                  EncodedBatch& batch) const;
+
+  // Appends one request: one row a candidate, each with the context's values; without candidates in the scene, one row a
+  // context row.
+  void AppendRequest(const FeatureStatistics& statistics, int scene, const TableView& context,
+                     const TableView& candidates, EncodedBatch& batch) const;
+
+  // Adds the values of rows [begin, end) to the statistics, in row order.
+  void Observe(int scene, const TableView& table, int64_t begin, int64_t end, FeatureStatistics& statistics) const;
+
+ private:
+  std::shared_ptr<const ModelSpec> spec_;
+  HashKey key_;
+};
+
+// The id that stands for a personal value from here on. Depends on the key and the value alone, so that features which share an
+// id space agree. Never the id of "missing".
+int64_t PersonalId(const HashKey& key, absl::string_view value);
+int64_t PersonalId(const HashKey& key, int64_t value);
+
+}  // namespace polyscene

@@ -1,0 +1,108 @@
+// The trainer's model: scores labelled rows, learns them, and hands out snapshots and checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "model/data/examples.h"
+#include "model/evaluation/evaluation.h"
+#include "model/feature/hash_key.h"
+#include "model/serving/snapshot.h"
+#include "model/spec/model_spec.h"
+
+namespace polyscene {
+
+// Rows [begin, end) of validated examples, from one producer.
+struct ExampleSlice {
+  const ExamplesView* examples = nullptr;
+  int64_t begin = 0;
+  int64_t end = 0;
+  absl::string_view producer;  // Whose evaluation the rows count in, if it opened one.
+};
+
+struct StepReport {
+  uint64_t step = 0;                 // Number of this step, from 1 over the state's lifetime.
+  int64_t rows = 0;
+  double loss = 0;                   // Joint loss, before the update.
+  std::vector<double> task_losses;   // [tasks] mean loss of each task, before the update; NaN where no row had its label.
+};
+
+struct LearnerCounters {
+  uint64_t step = 0;
+  uint64_t rows_learned = 0;
+  int64_t learned_up_to_micros = 0;
+};
+
+struct TableRows {
+  std::string table;
+  uint64_t rows = 0;
+};
+
+// One order holds for every step: score with the statistics and rows as they are, learn, then update the statistics. So what is
+// evaluated is what a Predict at that moment would have answered, and nothing differs between training and serving.
+//
+// Threads: one, the trainer. Snapshots it made are read by any thread meanwhile.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  // Learns one step of at least one row.
+  //   kInternal           LibTorch failed, or the loss is not finite; the weights are as before the step
+  //   kResourceExhausted  the device has no memory left; likewise
+  virtual absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) = 0;
+
+  // Opens the evaluation of `producer`: rows from now on with an event time >= from_micros (0: every row). Opening it again with the
+  // same time changes nothing, with another time it starts anew. Part of the checkpoint.
+  virtual void OpenEvaluation(absl::string_view producer, int64_t from_micros) = 0;
+
+  // Immutable weights as they are now. `info`'s counters are filled in from this learner's. Costs what changed since the last.
+  virtual absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) = 0;
+
+  // Writes the whole state and `log_offset` into the new directory `directory`: temporary name, fsync, rename, read back and
+  // verified. kAlreadyExists, or the disk's error with the path.
+  virtual absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) = 0;
+
+  virtual LearnerCounters counters() const = 0;
+  virtual std::vector<TableRows> tables() const = 0;
+  virtual uint64_t table_bytes() const = 0;  // Memory of rows, their optimizer state and their index.
+
+  // Figures over the recent window, and of each opened evaluation.
+  virtual std::vector<EvaluationFigure> RecentEvaluation() const = 0;
+  virtual std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const = 0;
+};
+
+struct LearnerOptions {
+  HashKey key;
+  std::string device = "cpu";  // "cpu" or "cuda:N".
+  int threads = 1;             // LibTorch threads within a step.
+};
+
+// A learner with fresh weights. kInvalidArgument: no such device.
+absl::StatusOr<std::unique_ptr<Learner>> CreateLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options);
+
+struct LoadedLearner {
+  std::unique_ptr<Learner> learner;
+  uint64_t log_offset = 0;  // Where in the event log to go on.
+};
+
+// The learner a checkpoint holds.
+//   kDataLoss            a file is truncated or fails its checksum; the message names it
+//   kFailedPrecondition  written by another model or under another hash key; names both fingerprints
+absl::StatusOr<LoadedLearner> LoadLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
+                                          const std::filesystem::path& directory);
+
+// "auto" turned into "cuda:0" where LibTorch sees a GPU, else "cpu"; anything else checked. kInvalidArgument: no such device.
+absl::StatusOr<std::string> ResolveDevice(const std::string& device);
+
+// Which LibTorch, BLAS and instruction sets are in use, for the log; warns of the slow reference BLAS.
+std::string DescribeBackend();
+
+}  // namespace polyscene

@@ -1,0 +1,152 @@
+// The model file, checked and resolved: names turned into indexes, defaults filled in.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "model/data/columns.h"
+#include "polyscene/v1/model.pb.h"
+
+namespace polyscene {
+
+// How one encoding of a feature enters the network.
+struct EncodingSpec {
+  enum class Kind { kHash, kVocabulary, kOneHot, kBucketize, kNumeric };
+  Kind kind = Kind::kHash;
+  int feature = 0;  // Index into ModelSpec::features().
+  // Hash, vocabulary, bucketize: an embedding slot.
+  int slot = -1;       // Index into ModelSpec::slots(); -1 for encodings without an embedding.
+  // One-hot, numeric: a range of dense inputs.
+  int dense_offset = -1;  // First dense input; -1 for encodings with an embedding.
+  int dense_width = 0;    // One-hot: number of values. Numeric: 1, or 2 with its missing indicator.
+  int statistics = -1;    // Numeric with scaling: index into FeatureStatistics; else -1.
+  std::vector<std::string> values;   // Vocabulary, one-hot on STRING.
+  std::vector<int64_t> int_values;   // Vocabulary, one-hot on INT64.
+  std::vector<double> boundaries;    // Bucketize.
+  v1::Numeric::Scaling scaling = v1::Numeric::STANDARD;
+  bool log1p = false;
+};
+
+struct FeatureSpec {
+  std::string name;
+  std::string column;  // In data files.
+  bool candidate = false;
+  ValueType type = ValueType::kInt64;
+  bool required = false;
+  bool personal = false;
+  bool sequence = false;
+  bool mean_pooling = true;  // Of a sequence; else sum.
+  int max_length = 0;        // Of a sequence.
+  std::vector<EncodingSpec> encodings;
+};
+
+// One embedding the network reads per row: a table, and the feature whose ids select its rows.
+struct SlotSpec {
+  int feature = 0;
+  int table = 0;
+  int dimension = 0;
+  bool sequence = false;
+  bool mean_pooling = true;
+};
+
+struct TableSpec {
+  std::string name;
+  int dimension = 0;
+};
+
+struct RankFactor {
+  int task = 0;  // Index into ModelSpec::tasks().
+  double power = 1;
+};
+
+struct SceneSpec {
+  std::string name;
+  std::vector<int> tasks;             // Indexes into ModelSpec::tasks(), in the file's order.
+  std::vector<bool> has_task;         // [tasks]
+  std::vector<bool> has_feature;      // [features]
+  bool has_candidates = false;        // Whether any of its features is on the candidate side.
+  std::vector<RankFactor> rank_by;    // Empty: nothing ranks.
+};
+
+struct TaskSpec {
+  enum class Kind { kBinary, kMultiClass, kRegression, kForecast };
+  std::string name;
+  Kind kind = Kind::kBinary;
+  int outputs = 1;        // Values a prediction has: 1, classes, or horizon. Also the width of its head.
+  int label_width = 1;    // Values a label has: 1, or horizon.
+  double weight = 1;
+  std::vector<std::string> columns;  // In data files: label_width names.
+  bool huber = false;     // Regression and forecast: else squared error.
+  double huber_delta = 1;
+  bool log1p = false;     // Regression and forecast: see Transform in model.proto.
+  double center = 0;
+  double scale = 1;
+  bool has_range = false;  // missing_outside
+  double range_min = 0;
+  double range_max = 0;
+};
+
+// Immutable after creation, so any thread may read it.
+class ModelSpec {
+ public:
+  // Checks `file` and fills in its defaults. kInvalidArgument lists every mistake, one a line.
+  static absl::StatusOr<std::shared_ptr<const ModelSpec>> Create(v1::ModelFile file);
+
+  // Parses a model file's text. kInvalidArgument lists every mistake as "<path>:<line>:<column>: <what>", one a line;
+  // nothing after broken syntax is looked at.
+  static absl::StatusOr<std::shared_ptr<const ModelSpec>> Parse(absl::string_view text, absl::string_view path);
+
+  // Reads and parses the file. kNotFound or kPermissionDenied where it cannot be read.
+  static absl::StatusOr<std::shared_ptr<const ModelSpec>> Load(const std::string& path);
+
+  const v1::ModelFile& file() const { return file_; }  // With its defaults filled in.
+  const std::string& text() const { return text_; }    // As it was read; empty after Create().
+
+  // Over everything that decides what the state means: features, scenes, tasks and network, not rates, weights, intervals
+  // or columns of data files. Equal on every machine.
+  uint64_t fingerprint() const { return fingerprint_; }
+  std::string fingerprint_hex() const;  // 16 digits.
+
+  const std::vector<FeatureSpec>& features() const { return features_; }
+  const std::vector<SceneSpec>& scenes() const { return scenes_; }
+  const std::vector<TaskSpec>& tasks() const { return tasks_; }
+  const std::vector<SlotSpec>& slots() const { return slots_; }
+  const std::vector<TableSpec>& tables() const { return tables_; }
+  int dense_width() const { return dense_width_; }            // Dense inputs a row.
+  int statistics_count() const { return statistics_count_; }  // Scaled numeric encodings.
+
+  // Index by name; -1 if there is none.
+  int FindFeature(absl::string_view name) const;
+  int FindScene(absl::string_view name) const;
+  int FindTask(absl::string_view name) const;
+
+  // "recommendation, search" and the like, for messages that say what was expected.
+  std::string SceneNames() const;
+  std::string TaskNames(const SceneSpec& scene) const;
+
+ private:
+  ModelSpec() = default;
+
+  v1::ModelFile file_;
+  std::string text_;
+  uint64_t fingerprint_ = 0;
+  std::vector<FeatureSpec> features_;
+  std::vector<SceneSpec> scenes_;
+  std::vector<TaskSpec> tasks_;
+  std::vector<SlotSpec> slots_;
+  std::vector<TableSpec> tables_;
+  int dense_width_ = 0;
+  int statistics_count_ = 0;
+  absl::flat_hash_map<std::string, int> feature_index_;
+  absl::flat_hash_map<std::string, int> scene_index_;
+  absl::flat_hash_map<std::string, int> task_index_;
+
+  friend class ModelSpecBuilder;
+};
+
+}  // namespace polyscene

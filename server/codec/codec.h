@@ -1,0 +1,47 @@
+// Protos to columns and back. The views borrow the proto; keep both together.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/data/columns.h"
+#include "model/data/examples.h"
+#include "model/feature/hash_key.h"
+#include "model/feature/validation.h"
+#include "model/spec/model_spec.h"
+#include "polyscene/v1/features.pb.h"
+#include "polyscene/v1/training.pb.h"
+
+namespace polyscene {
+
+// Views over protobuf columns, with the string views they need. Movable; the views stay valid then.
+class DecodedTable {
+ public:
+  TableView view;
+
+ private:
+  friend absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>&, int64_t);
+  std::vector<std::unique_ptr<std::vector<absl::string_view>>> strings_;
+};
+
+// Views `columns` as a table. rows < 0: taken from the first column (0 without one). Checks only what makes a column unreadable (two
+// value arrays filled); whether it fits the model file is validation's question.
+absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows);
+
+struct DecodedExamples {
+  DecodedTable table;
+  ExamplesView view;  // Into `table` and the batch.
+};
+
+// Views a batch that was validated before, as the trainer reads it from the log.
+absl::StatusOr<DecodedExamples> DecodeEvents(const v1::EventBatch& batch);
+
+// Replaces the values of personal features by their ids (PersonalId), as INT64 columns. Only after validation.
+void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::RepeatedPtrField<v1::Column>* columns);
+
+// Validates `batch`, takes its bad rows out and hashes personal values: what is left may be logged (it may have zero rows).
+// Returns why rows were refused, rows numbered as they came.
+std::vector<RowError> AcceptEvents(const ModelSpec& spec, const HashKey& key, int64_t max_rows, v1::EventBatch* batch);
+
+}  // namespace polyscene

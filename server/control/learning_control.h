@@ -1,0 +1,60 @@
+// The one interface through which services see and steer learning; events come in through the event log alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "model/evaluation/evaluation.h"
+#include "model/learning/learner.h"
+
+namespace polyscene {
+
+// Positions in the event log (everything before each is done) and counts over the data directory's lifetime.
+struct LearningPositions {
+  uint64_t learned_offset = 0;
+  uint64_t served_offset = 0;      // Of the published snapshot.
+  uint64_t checkpoint_offset = 0;  // Of the newest durable checkpoint.
+  uint64_t step = 0;
+  uint64_t rows_learned = 0;
+};
+
+// What the trainer told at its last publish.
+struct LearningReport {
+  std::vector<EvaluationFigure> recent;
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> opened;  // By producer.
+  std::vector<TableRows> tables;
+  uint64_t table_bytes = 0;
+};
+
+struct SavedCheckpoint {
+  uint64_t version = 0;  // Of the snapshot with the same weights.
+  uint64_t learned_offset = 0;
+  std::string directory;
+};
+
+// Any thread may call it.
+class LearningControl {
+ public:
+  virtual ~LearningControl() = default;
+
+  virtual LearningPositions Positions() const = 0;
+
+  // Returns once learned_offset or served_offset is beyond `seen`'s, the trainer stands still or stops, or `timeout` has passed.
+  virtual LearningPositions WaitForChange(const LearningPositions& seen, absl::Duration timeout) const = 0;
+
+  virtual std::shared_ptr<const LearningReport> Report() const = 0;  // Never null.
+
+  // Finishes the step, publishes if something was learned since, writes a checkpoint; blocks until it is durable.
+  //   kUnavailable  the trainer has stopped
+  virtual absl::StatusOr<SavedCheckpoint> SaveCheckpoint() = 0;
+
+  // OK while the trainer is well; why it stands still otherwise.
+  virtual absl::Status health() const = 0;
+};
+
+}  // namespace polyscene

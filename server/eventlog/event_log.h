@@ -1,0 +1,92 @@
+// The durable, ordered record of accepted events: the trainer's only input. On RocksDB.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "polyscene/v1/record.pb.h"
+#include "polyscene/v1/training.pb.h"
+
+namespace polyscene {
+
+struct EventLogOptions {
+  std::filesystem::path directory;
+  uint64_t model_fingerprint = 0;                        // Kept in the log; another one is refused.
+  int64_t retention_bytes = int64_t{16} << 30;           // Oldest checkpointed events go first; others never.
+  absl::Duration sync_interval = absl::Milliseconds(2);  // The longest an event waits for its group's fsync.
+};
+
+struct Appended {
+  uint64_t end_offset = 0;  // First offset after the record (of the producer's last one, for a repeat).
+  bool repeated = false;    // The sequence was logged before; nothing was written.
+};
+
+struct LogEntry {
+  uint64_t offset = 0;  // Of the record's first row.
+  uint64_t count = 0;   // Offsets it takes: its rows, or 1 for a control record.
+  v1::LogRecord record;
+};
+
+// Offsets count rows (a control record counts one), from 0. A record's batch may have zero rows left after rejection: it then only
+// moves its producer's watermark.
+//
+// Threads: all methods from any thread, except that Cursor objects belong to one thread each.
+class EventLog {
+ public:
+  // Opens the log, creating its directory if needed.
+  //   kFailedPrecondition  of another model (names both fingerprints), of a newer format, or in use by another process
+  //   kPermissionDenied    the directory cannot be written
+  //   kDataLoss            a stored record fails its checksum; the message names where
+  static absl::StatusOr<std::unique_ptr<EventLog>> Open(EventLogOptions options);
+
+  virtual ~EventLog() = default;
+
+  // Queues `record` (format version and fingerprint are filled in here) and calls `done` from the log's own thread once it is
+  // durable. Appends become durable in the order of these calls; a group shares one write and one sync. With an events record, the
+  // producer's watermark moves to its sequence in the same atomic write.
+  //   kFailedPrecondition  the sequence skips: neither a repeat nor the next one
+  //   kResourceExhausted   the disk is full
+  //   kUnavailable         the log is closing
+  virtual void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) = 0;
+
+  // How far `producer`'s batches are logged, and how many of them lie before the given offsets. After a restart, batches whose end is
+  // not known any more count as learned (served) only once all of the producer's are.
+  virtual v1::Watermark WatermarkOf(const std::string& producer, uint64_t learned_offset,
+                                    uint64_t served_offset) const = 0;
+
+  virtual uint64_t end_offset() const = 0;     // Everything before it is durable.
+  virtual uint64_t begin_offset() const = 0;   // Oldest offset still kept.
+  virtual uint64_t rows_accepted() const = 0;  // Over the log's lifetime; control records not counted.
+
+  // Reads records in order, starting with the one that holds `offset` (or starts at it). kOutOfRange: no longer kept.
+  class Cursor {
+   public:
+    virtual ~Cursor() = default;
+    // The next record, or nothing at the durable end.  kDataLoss: it fails its checksum or cannot be parsed; names its offset.
+    virtual absl::StatusOr<std::optional<LogEntry>> Next() = 0;
+  };
+  virtual absl::StatusOr<std::unique_ptr<Cursor>> Read(uint64_t offset) const = 0;
+
+  // Blocks until end_offset() is above `offset`, WakeReaders() is called, or `timeout` has passed.
+  virtual void WaitBeyond(uint64_t offset, absl::Duration timeout) const = 0;
+  virtual void WakeReaders() = 0;
+
+  // The trainer's journal: step [begin, end) is written before it is learned, so that a replay forms the same steps.
+  virtual absl::Status JournalStep(uint64_t begin, uint64_t end) = 0;
+  virtual std::optional<uint64_t> JournaledStepEnd(uint64_t begin) const = 0;
+
+  // Reserves version numbers durably and returns the first of `count`: no number is ever handed out twice.
+  virtual absl::StatusOr<uint64_t> ReserveVersions(uint64_t count) = 0;
+
+  // Lets go of records (and journal entries) that end before `covered_offset`, oldest first, while the log is over its retention.
+  virtual absl::Status Retire(uint64_t covered_offset) = 0;
+};
+
+}  // namespace polyscene

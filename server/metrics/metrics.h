@@ -1,0 +1,55 @@
+// Every series the server exports, declared in one table and created at start from the model file: never from a request.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "model/evaluation/evaluation.h"
+#include "model/learning/learner.h"
+#include "model/spec/model_spec.h"
+
+namespace polyscene {
+
+// Any thread may call any method. Scenes are indexes into ModelSpec::scenes(); -1 (a scene the model file does not have) counts
+// under the label "unknown".
+class Metrics {
+ public:
+  explicit Metrics(std::shared_ptr<const ModelSpec> spec);
+  ~Metrics();
+
+  // Predict
+  void Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took);
+  void QueueRows(int64_t rows);        // Rows waiting now.
+  void BatchScored(int64_t rows);
+
+  // Events
+  void EventsAccepted(int scene, int64_t rows);
+  void EventsRejected(int scene, absl::string_view reason, int64_t rows);  // reason: one of kRejectReasons.
+  void EventsLearned(int scene, int64_t rows);
+  void LogEndOffset(uint64_t offset);
+  void LearnedOffset(uint64_t offset);
+
+  // Learning
+  void Freshness(absl::Duration from_acknowledged_to_served, int64_t rows);
+  void Published(absl::Duration took, uint64_t version);
+  void PublishFailed();  // outcome "failed"
+  void CheckpointWritten(absl::Duration took);
+  void CheckpointFailed();
+  void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // task auc, loss and calibration, per scene and "*".
+  void Tables(absl::Span<const TableRows> tables, uint64_t bytes);
+  void TrainerHealthy(bool healthy);
+
+  // Prometheus text format, resident memory and uptime measured now.
+  std::string Text() const;
+
+ private:
+  struct Series;
+  std::unique_ptr<Series> series_;
+};
+
+}  // namespace polyscene
