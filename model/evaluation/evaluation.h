@@ -17,11 +17,11 @@ namespace polyscene {
 //   multi-class  accuracy, log_loss
 //   regression   mse, mae, r2; forecast: the same for each output as task "name[i]"
 struct EvaluationFigure {
-  std::string scene;   // "*": all scenes together.
+  std::string scene;  // "*": all scenes together.
   std::string task;
   std::string metric;
-  double value = 0;    // NaN where the rows do not define it.
-  uint64_t rows = 0;   // Labelled rows.
+  double value = 0;   // NaN where the rows do not define it.
+  uint64_t rows = 0;  // Labelled rows.
 };
 
 enum class EvaluatedKind { kBinary, kMultiClass, kRegression, kForecast };
@@ -40,8 +40,8 @@ struct EvaluationLayout {
   std::vector<std::vector<int>> scene_tasks;  // [scenes] indexes of its tasks.
 };
 
-// Sums over every row added. Memory follows the cells that saw rows, not the rows: AUC comes from counts in 8,192 bins of the
-// logit over [-16, 16] (ties within a bin averaged), which moves it by less than 1e-4 (a test holds it to that).
+// Sums over every row added. Memory follows the cells that saw rows, not the rows: AUC comes from counts in 8,192 bins
+// of the logit over [-16, 16] (ties within a bin averaged), which moves it by less than 1e-4 (a test holds it to that).
 // Not thread-safe. Copyable.
 class Evaluation {
  public:
@@ -52,8 +52,10 @@ class Evaluation {
   Evaluation(Evaluation&&) noexcept;
   Evaluation& operator=(Evaluation&&) noexcept;
 
-  // Adds one labelled row of `scene` and `task` (indexes). prediction: [outputs] probabilities, or values on the scale that
-  // evaluation is to use; label: [label_width]. Weights do not count here: every row counts once.
+  // Adds one labelled row of `scene` and `task` (indexes). prediction: [outputs] probabilities, or values on the scale
+  // that evaluation is to use; label: [label_width], a class's number within 0 .. outputs - 1. Weights do not count
+  // here: every row counts once. Log loss takes probabilities as within [e^-16, 1 - e^-16]; a NaN prediction makes the
+  // sums it enters NaN.
   void Add(int scene, int task, absl::Span<const float> prediction, absl::Span<const float> label);
 
   void Merge(const Evaluation& other);  // Of the same layout.
@@ -67,13 +69,18 @@ class Evaluation {
   static absl::StatusOr<Evaluation> Parse(EvaluationLayout layout, absl::string_view bytes);
 
  private:
+  friend class EvaluationWindow;  // Moves cells between its halves.
+
   struct Cell;
+  Cell& CellOf(int scene, int task);
+  void AppendFigures(absl::string_view scene, int task, const Cell& cell, std::vector<EvaluationFigure>& figures) const;
+
   EvaluationLayout layout_;
   std::vector<Cell> cells_;  // [scenes, tasks]
 };
 
-// The recent past: at least the last `window_rows` labelled rows of each cell, at most twice as many (two halves of which the older
-// is dropped when the newer is full). Not thread-safe.
+// The recent past: at least the last `window_rows` labelled rows of each cell, at most twice as many (two halves of
+// which the older is dropped when the newer is full). Not thread-safe.
 class EvaluationWindow {
  public:
   EvaluationWindow(EvaluationLayout layout, int64_t window_rows);
@@ -87,8 +94,7 @@ class EvaluationWindow {
  private:
   EvaluationLayout layout_;
   int64_t window_rows_;
-  std::vector<int64_t> newer_rows_;  // [scenes, tasks] rows in the newer half.
-  Evaluation newer_;
+  Evaluation newer_;  // Each cell below window_rows_ rows.
   Evaluation older_;
 };
 
