@@ -1,0 +1,47 @@
+// `polyscene`: the client command.
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "client/cli/commands.h"
+
+namespace polyscene::cli {
+namespace {
+
+int Main(int argc, char** argv) {
+  CLI::App app("Talks to a Polyscene server: predict, stream events in, look at what it learned.", "polyscene");
+  app.footer("Example:\n  polyscene stream events.csv.gz --server 127.0.0.1:50051");
+  app.require_subcommand(1);
+  app.fallthrough();  // `polyscene stream F --server X` is `polyscene --server X stream F`.
+
+  CommonFlags flags;
+  app.add_option("--server", flags.server, "The server's gRPC address, HOST:PORT")->capture_default_str();
+  app.add_flag("--json", flags.json, "Print the result as one JSON object on standard output");
+
+  Work work;
+  const SetWork set_work = [&work](Work chosen) { work = std::move(chosen); };
+  AddStatusCommand(app, flags, set_work);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsedWrongly;  // --help is an "error" with exit status 0.
+  }
+  return work();
+}
+
+}  // namespace
+}  // namespace polyscene::cli
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // `polyscene ... | head` ends by a failed write, not by a signal.
+  try {
+    return polyscene::cli::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "polyscene: " << error.what() << "\n";
+    return polyscene::cli::kFailed;
+  }
+}

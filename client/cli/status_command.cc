@@ -1,0 +1,77 @@
+// `polyscene status`: what the server serves, has learned and holds.
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "client/cli/commands.h"
+#include "client/cli/evaluation_table.h"
+#include "client/cli/json.h"
+#include "client/cli/table.h"
+#include "client/lib/client.h"
+
+namespace polyscene::cli {
+namespace {
+
+std::string Count(uint64_t value) { return WithThousands(static_cast<long long>(value)); }
+
+void PrintPair(absl::string_view name, const std::string& value) {
+  std::cout << name << std::string(name.size() < 18 ? 18 - name.size() : 1, ' ') << value << "\n";
+}
+
+void PrintStatus(const std::string& server, const v1::GetStatusResponse& status) {
+  PrintPair("server", absl::StrCat(server, status.serving() ? ", serving" : ", not serving"));
+  PrintPair("model", absl::StrCat(status.fingerprint(), " on ", status.device()));
+  PrintPair("version", status.model().version() == 0
+                           ? "none yet"
+                           : absl::StrCat(Count(status.model().version()), ", published ",
+                                          ReadableSeconds(status.model().weight_age_seconds()), " ago"));
+  PrintPair("learned up to",
+            status.model().learned_up_to_micros() == 0
+                ? "no event told its time"
+                : absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMicros(status.model().learned_up_to_micros()),
+                                   absl::UTCTimeZone()));
+  PrintPair("events accepted", Count(status.events_accepted()));
+  PrintPair("events learned", absl::StrCat(Count(status.events_learned()), " in ", Count(status.step()), " steps"));
+  PrintPair("log offsets", absl::StrCat("end ", Count(status.log_end_offset()), ", learned ",
+                                        Count(status.learned_offset()), ", served ", Count(status.served_offset()),
+                                        ", checkpoint ", Count(status.checkpoint_offset())));
+  PrintPair("memory", ReadableBytes(static_cast<double>(status.memory_resident_bytes())));
+  PrintPair("up", ReadableSeconds(status.uptime_seconds()));
+  if (!status.trainer_error().empty()) PrintPair("trainer error", status.trainer_error());
+
+  if (!status.tables().empty()) {
+    TextTable tables({"embedding table", "rows"});
+    for (const v1::TableStatus& table : status.tables()) tables.AddRow({table.table(), Count(table.rows())});
+    std::cout << "\n" << tables.Render();
+  }
+  if (!status.evaluation().empty()) std::cout << "\n" << EvaluationTable(status.evaluation());
+}
+
+int Status(const CommonFlags& flags, const std::string& producer) {
+  Client client(ClientOptions{.server = flags.server});
+  const absl::StatusOr<v1::GetStatusResponse> status = client.GetStatus(producer);
+  if (!status.ok()) return Fail(status.status());
+  if (flags.json) {
+    PrintJson(StatusJson(*status));
+  } else {
+    PrintStatus(flags.server, *status);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddStatusCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work) {
+  CLI::App* command = app.add_subcommand("status", "What the server serves, has learned and holds");
+  command->footer("Example:\n  polyscene status --json");
+  auto producer = std::make_shared<std::string>();
+  command->add_option("--evaluation_of", *producer,
+                      "A producer whose evaluation to show (default: the recent past of all events)");
+  command->callback(
+      [&flags, producer, set_work] { set_work([&flags, producer] { return Status(flags, *producer); }); });
+}
+
+}  // namespace polyscene::cli

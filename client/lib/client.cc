@@ -1,0 +1,74 @@
+#include "client/lib/client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/lib/channel.h"
+#include "grpcpp/client_context.h"
+
+namespace polyscene {
+namespace {
+
+bool WorthRetrying(grpc::StatusCode code) {
+  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options)
+    : options_(std::move(options)),
+      channel_(MakeChannel(options_.server)),
+      prediction_(channel_),
+      training_(channel_),
+      model_(channel_) {}
+
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> Client::Call(Stub& stub,
+                                      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                      const Request& request, absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  Backoff backoff(options_.backoff);
+  for (int tries = 1;; ++tries) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(deadline));
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (status.ok()) return response;
+    if (!WorthRetrying(status.error_code())) return FromGrpc(status);
+    const absl::Duration delay = backoff.Next();
+    if (absl::Now() + delay >= deadline) {
+      return absl::Status(
+          FromGrpc(status).code(),
+          absl::StrCat("server ", options_.server, ": ", status.error_message(), " (gave up after ", tries,
+                       tries == 1 ? " try" : " tries", " in ", absl::FormatDuration(timeout), ")"));
+    }
+    absl::SleepFor(delay);
+  }
+}
+
+absl::StatusOr<v1::PredictResponse> Client::Predict(const v1::PredictRequest& request) {
+  return Call(prediction_, &v1::PredictionService::Stub::Predict, request, options_.timeout);
+}
+
+absl::StatusOr<v1::GetModelResponse> Client::GetModel() {
+  return Call(model_, &v1::ModelService::Stub::GetModel, v1::GetModelRequest(), options_.timeout);
+}
+
+absl::StatusOr<v1::GetStatusResponse> Client::GetStatus(absl::string_view evaluation_of) {
+  v1::GetStatusRequest request;
+  request.set_evaluation_of(std::string(evaluation_of));
+  return Call(model_, &v1::ModelService::Stub::GetStatus, request, options_.timeout);
+}
+
+absl::StatusOr<v1::SaveCheckpointResponse> Client::SaveCheckpoint() {
+  return Call(model_, &v1::ModelService::Stub::SaveCheckpoint, v1::SaveCheckpointRequest(), options_.save_timeout);
+}
+
+absl::StatusOr<v1::Watermark> Client::GetWatermark(absl::string_view producer_id) {
+  v1::GetWatermarkRequest request;
+  request.set_producer_id(std::string(producer_id));
+  return Call(training_, &v1::TrainingService::Stub::GetWatermark, request, options_.timeout);
+}
+
+}  // namespace polyscene
