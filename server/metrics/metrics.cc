@@ -1,0 +1,248 @@
+#include "server/metrics/metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "model/feature/validation.h"
+#include "prometheus/counter.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+#include "prometheus/text_serializer.h"
+#include "server/metrics/resident_memory.h"
+#include "server/metrics/series_table.h"
+
+namespace polyscene {
+namespace {
+
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+constexpr int kStatusCodes = 17;  // OK to UNAUTHENTICATED.
+
+using SceneTask = std::pair<std::string, std::string>;
+using TaskGauges = std::map<SceneTask, prometheus::Gauge*>;
+
+// Makes the series that the table declares.
+class SeriesBuilder {
+ public:
+  explicit SeriesBuilder(prometheus::Registry& registry) : registry_(registry) {}
+
+  prometheus::Counter& Counter(SeriesId id, const prometheus::Labels& labels) {
+    const SeriesDeclaration& series = SeriesTable()[id];
+    return prometheus::BuildCounter().Name(series.name).Help(series.help).Register(registry_).Add(labels);
+  }
+  prometheus::Gauge& Gauge(SeriesId id, const prometheus::Labels& labels, double value = 0) {
+    const SeriesDeclaration& series = SeriesTable()[id];
+    prometheus::Gauge& gauge =
+        prometheus::BuildGauge().Name(series.name).Help(series.help).Register(registry_).Add(labels);
+    gauge.Set(value);
+    return gauge;
+  }
+  prometheus::Histogram& Histogram(SeriesId id, const prometheus::Labels& labels) {
+    const SeriesDeclaration& series = SeriesTable()[id];
+    return prometheus::BuildHistogram()
+        .Name(series.name)
+        .Help(series.help)
+        .Register(registry_)
+        .Add(labels, *series.buckets);
+  }
+
+ private:
+  prometheus::Registry& registry_;
+};
+
+struct SceneSeries {
+  std::array<prometheus::Counter*, kStatusCodes> predict_total;
+  prometheus::Histogram* predict_seconds = nullptr;
+  prometheus::Counter* predict_rows_total = nullptr;
+  prometheus::Counter* events_accepted_total = nullptr;
+  prometheus::Counter* events_learned_total = nullptr;
+  std::map<absl::string_view, prometheus::Counter*> events_rejected_total;  // By reason.
+};
+
+SceneSeries MakeSceneSeries(SeriesBuilder& build, const std::string& scene) {
+  SceneSeries series;
+  for (int code = 0; code < kStatusCodes; ++code) {
+    const std::string name = absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+    series.predict_total[code] = &build.Counter(kPredictTotal, {{"scene", scene}, {"code", name}});
+  }
+  series.predict_seconds = &build.Histogram(kPredictSeconds, {{"scene", scene}});
+  series.predict_rows_total = &build.Counter(kPredictRowsTotal, {{"scene", scene}});
+  series.events_accepted_total = &build.Counter(kEventsAcceptedTotal, {{"scene", scene}});
+  series.events_learned_total = &build.Counter(kEventsLearnedTotal, {{"scene", scene}});
+  for (absl::string_view reason : kRejectReasons) {
+    series.events_rejected_total[reason] =
+        &build.Counter(kEventsRejectedTotal, {{"scene", scene}, {"reason", std::string(reason)}});
+  }
+  return series;
+}
+
+// "demand[3]" is an output of the forecast "demand".
+absl::string_view TaskOfFigure(absl::string_view task) { return task.substr(0, task.find('[')); }
+
+}  // namespace
+
+struct Metrics::Series {
+  explicit Series(std::shared_ptr<const ModelSpec> model) : spec(std::move(model)) {}
+
+  const std::shared_ptr<const ModelSpec> spec;
+  const absl::Time started = absl::Now();
+  mutable prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
+
+  std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
+  prometheus::Gauge *queue_rows, *log_end_offset, *learned_offset, *model_version, *trainer_healthy;
+  prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
+  prometheus::Histogram *batch_rows, *freshness_seconds, *publish_seconds, *checkpoint_seconds;
+  prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed;
+  TaskGauges auc, loss, calibration;
+  absl::flat_hash_map<std::string, prometheus::Gauge*> embedding_rows;
+
+  const SceneSeries& scene(int index) const { return index < 0 ? scenes.back() : scenes[index]; }
+};
+
+Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_unique<Series>(std::move(spec))) {
+  Series& s = *series_;
+  SeriesBuilder build(s.registry);
+  for (const SceneSpec& scene : s.spec->scenes()) s.scenes.push_back(MakeSceneSeries(build, scene.name));
+  s.scenes.push_back(MakeSceneSeries(build, "unknown"));
+
+  s.queue_rows = &build.Gauge(kQueueRows, {});
+  s.batch_rows = &build.Histogram(kBatchRows, {});
+  s.log_end_offset = &build.Gauge(kLogEndOffset, {});
+  s.learned_offset = &build.Gauge(kLearnedOffset, {});
+  s.freshness_seconds = &build.Histogram(kFreshnessSeconds, {});
+  s.publish_ok = &build.Counter(kPublishTotal, {{"outcome", "ok"}});
+  s.publish_failed = &build.Counter(kPublishTotal, {{"outcome", "failed"}});
+  s.publish_seconds = &build.Histogram(kPublishSeconds, {});
+  s.model_version = &build.Gauge(kModelVersion, {});
+  s.checkpoint_ok = &build.Counter(kCheckpointTotal, {{"outcome", "ok"}});
+  s.checkpoint_failed = &build.Counter(kCheckpointTotal, {{"outcome", "failed"}});
+  s.checkpoint_seconds = &build.Histogram(kCheckpointSeconds, {});
+  s.trainer_healthy = &build.Gauge(kTrainerHealthy, {}, 1);
+
+  const auto add_task = [&](const std::string& scene, const TaskSpec& task) {
+    const prometheus::Labels labels{{"scene", scene}, {"task", task.name}};
+    s.loss[{scene, task.name}] = &build.Gauge(kTaskLoss, labels, kUndefined);
+    if (task.kind != TaskSpec::Kind::kBinary) return;
+    s.auc[{scene, task.name}] = &build.Gauge(kTaskAuc, labels, kUndefined);
+    s.calibration[{scene, task.name}] = &build.Gauge(kTaskCalibration, labels, kUndefined);
+  };
+  for (const SceneSpec& scene : s.spec->scenes()) {
+    for (int task : scene.tasks) add_task(scene.name, s.spec->tasks()[task]);
+  }
+  for (const TaskSpec& task : s.spec->tasks()) add_task("*", task);
+
+  for (const TableSpec& table : s.spec->tables()) {
+    s.embedding_rows[table.name] = &build.Gauge(kEmbeddingRows, {{"table", table.name}});
+  }
+  s.resident_bytes = &build.Gauge(kMemoryBytes, {{"kind", "resident"}});
+  s.table_bytes = &build.Gauge(kMemoryBytes, {{"kind", "tables"}});
+  s.uptime_seconds = &build.Gauge(kUptimeSeconds, {});
+  build.Gauge(
+      kBuildInfo,
+      {{"version", POLYSCENE_VERSION}, {"model", s.spec->file().name()}, {"fingerprint", s.spec->fingerprint_hex()}},
+      1);
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took) {
+  const SceneSeries& series = series_->scene(scene);
+  const int index = static_cast<int>(code);
+  const bool canonical = index >= 0 && index < kStatusCodes;
+  series.predict_total[canonical ? index : static_cast<int>(absl::StatusCode::kUnknown)]->Increment();
+  series.predict_seconds->Observe(absl::ToDoubleSeconds(took));
+  if (code == absl::StatusCode::kOk) series.predict_rows_total->Increment(static_cast<double>(rows));
+}
+
+void Metrics::QueueRows(int64_t rows) { series_->queue_rows->Set(static_cast<double>(rows)); }
+
+void Metrics::BatchScored(int64_t rows) { series_->batch_rows->Observe(static_cast<double>(rows)); }
+
+void Metrics::EventsAccepted(int scene, int64_t rows) {
+  series_->scene(scene).events_accepted_total->Increment(static_cast<double>(rows));
+}
+
+void Metrics::EventsRejected(int scene, absl::string_view reason, int64_t rows) {
+  const auto& by_reason = series_->scene(scene).events_rejected_total;
+  const auto it = by_reason.find(reason);
+  if (it != by_reason.end()) it->second->Increment(static_cast<double>(rows));
+}
+
+void Metrics::EventsLearned(int scene, int64_t rows) {
+  series_->scene(scene).events_learned_total->Increment(static_cast<double>(rows));
+}
+
+void Metrics::LogEndOffset(uint64_t offset) { series_->log_end_offset->Set(static_cast<double>(offset)); }
+
+void Metrics::LearnedOffset(uint64_t offset) { series_->learned_offset->Set(static_cast<double>(offset)); }
+
+void Metrics::Freshness(absl::Duration from_acknowledged_to_served, int64_t rows) {
+  const std::vector<double>& bounds = *SeriesTable()[kFreshnessSeconds].buckets;
+  const double seconds = absl::ToDoubleSeconds(from_acknowledged_to_served);
+  std::vector<double> increments(bounds.size() + 1, 0);
+  increments[std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin()] = static_cast<double>(rows);
+  series_->freshness_seconds->ObserveMultiple(increments, seconds * static_cast<double>(rows));
+}
+
+void Metrics::Published(absl::Duration took, uint64_t version) {
+  series_->publish_ok->Increment();
+  series_->publish_seconds->Observe(absl::ToDoubleSeconds(took));
+  series_->model_version->Set(static_cast<double>(version));
+}
+
+void Metrics::PublishFailed() { series_->publish_failed->Increment(); }
+
+void Metrics::CheckpointWritten(absl::Duration took) {
+  series_->checkpoint_ok->Increment();
+  series_->checkpoint_seconds->Observe(absl::ToDoubleSeconds(took));
+}
+
+void Metrics::CheckpointFailed() { series_->checkpoint_failed->Increment(); }
+
+void Metrics::RecentEvaluation(absl::Span<const EvaluationFigure> figures) {
+  struct Mean {
+    double sum = 0;
+    int count = 0;
+  };
+  std::map<SceneTask, Mean> losses;
+  for (const EvaluationFigure& figure : figures) {
+    const SceneTask key{figure.scene, std::string(TaskOfFigure(figure.task))};
+    const auto set = [&](const TaskGauges& gauges) {
+      if (const auto it = gauges.find(key); it != gauges.end()) it->second->Set(figure.value);
+    };
+    if (figure.metric == "auc") set(series_->auc);
+    if (figure.metric == "calibration") set(series_->calibration);
+    if (figure.metric == "log_loss" || figure.metric == "mse") {
+      losses[key].sum += figure.value;
+      ++losses[key].count;
+    }
+  }
+  for (const auto& [key, mean] : losses) {
+    if (const auto it = series_->loss.find(key); it != series_->loss.end()) it->second->Set(mean.sum / mean.count);
+  }
+}
+
+void Metrics::Tables(absl::Span<const TableRows> tables, uint64_t bytes) {
+  for (const TableRows& table : tables) {
+    const auto it = series_->embedding_rows.find(table.table);
+    if (it != series_->embedding_rows.end()) it->second->Set(static_cast<double>(table.rows));
+  }
+  series_->table_bytes->Set(static_cast<double>(bytes));
+}
+
+void Metrics::TrainerHealthy(bool healthy) { series_->trainer_healthy->Set(healthy ? 1 : 0); }
+
+std::string Metrics::Text() const {
+  series_->resident_bytes->Set(static_cast<double>(ResidentMemoryBytes()));
+  series_->uptime_seconds->Set(absl::ToDoubleSeconds(absl::Now() - series_->started));
+  return prometheus::TextSerializer().Serialize(series_->registry.Collect());
+}
+
+}  // namespace polyscene

@@ -1,0 +1,74 @@
+#include "server/metrics/series_table.h"
+
+namespace polyscene {
+namespace {
+
+using Buckets = std::vector<double>;
+constexpr SeriesKind kCounter = SeriesKind::kCounter;
+constexpr SeriesKind kGauge = SeriesKind::kGauge;
+constexpr SeriesKind kHistogram = SeriesKind::kHistogram;
+
+// A request of one row takes some 100 us, one of 500 rows some ms, a full queue a second.
+const Buckets& RequestSeconds() {
+  static const Buckets& buckets =
+      *new Buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+  return buckets;
+}
+
+// Publishes and checkpoints take milliseconds to minutes, and freshness is about a publish interval.
+const Buckets& LearningSeconds() {
+  static const Buckets& buckets =
+      *new Buckets{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800};
+  return buckets;
+}
+
+const Buckets& Rows() {
+  static const Buckets& buckets = *new Buckets{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000};
+  return buckets;
+}
+
+}  // namespace
+
+const std::vector<SeriesDeclaration>& SeriesTable() {
+  static const auto& table = *new std::vector<SeriesDeclaration>{
+      {kPredictTotal, kCounter, "polyscene_predict_total", "Predict requests answered, by status code.", nullptr},
+      {kPredictSeconds, kHistogram, "polyscene_predict_seconds",
+       "Time from a Predict request's arrival to its answer, errors included.", &RequestSeconds()},
+      {kPredictRowsTotal, kCounter, "polyscene_predict_rows_total", "Rows scored for Predict.", nullptr},
+      {kQueueRows, kGauge, "polyscene_queue_rows", "Rows waiting to be scored.", nullptr},
+      {kBatchRows, kHistogram, "polyscene_batch_rows", "Rows scored at once.", &Rows()},
+      {kEventsAcceptedTotal, kCounter, "polyscene_events_accepted_total", "Event rows logged durably.", nullptr},
+      {kEventsRejectedTotal, kCounter, "polyscene_events_rejected_total", "Event rows refused, by reason.", nullptr},
+      {kEventsLearnedTotal, kCounter, "polyscene_events_learned_total", "Event rows learned.", nullptr},
+      {kLogEndOffset, kGauge, "polyscene_log_end_offset", "Everything in the event log before it is durable.", nullptr},
+      {kLearnedOffset, kGauge, "polyscene_learned_offset", "Everything in the event log before it is learned.",
+       nullptr},
+      {kFreshnessSeconds, kHistogram, "polyscene_freshness_seconds",
+       "Time from an event row's acknowledgement to the publish of weights that learned it.", &LearningSeconds()},
+      {kPublishTotal, kCounter, "polyscene_publish_total", "Publishes, by outcome.", nullptr},
+      {kPublishSeconds, kHistogram, "polyscene_publish_seconds", "Time a publish takes.", &LearningSeconds()},
+      {kModelVersion, kGauge, "polyscene_model_version", "Version of the served snapshot; 0 before the first.",
+       nullptr},
+      {kCheckpointTotal, kCounter, "polyscene_checkpoint_total", "Checkpoints, by outcome.", nullptr},
+      {kCheckpointSeconds, kHistogram, "polyscene_checkpoint_seconds", "Time a checkpoint takes.", &LearningSeconds()},
+      {kTrainerHealthy, kGauge, "polyscene_trainer_healthy", "1 while the trainer learns, 0 while it stands still.",
+       nullptr},
+      {kTaskAuc, kGauge, "polyscene_task_auc",
+       "Area under the ROC curve of a binary task, prequential, over the recent window; NaN where it is not defined.",
+       nullptr},
+      {kTaskLoss, kGauge, "polyscene_task_loss",
+       "Log loss of a classification task, else mean squared error (a forecast's: mean over its outputs), prequential, "
+       "over the recent window.",
+       nullptr},
+      {kTaskCalibration, kGauge, "polyscene_task_calibration",
+       "Sum of a binary task's predictions by the sum of its labels, prequential, over the recent window.", nullptr},
+      {kEmbeddingRows, kGauge, "polyscene_embedding_rows", "Rows of an embedding table.", nullptr},
+      {kMemoryBytes, kGauge, "polyscene_memory_bytes",
+       "Memory: resident of the process; tables: embedding rows, their optimizer state and their index.", nullptr},
+      {kUptimeSeconds, kGauge, "polyscene_uptime_seconds", "Time since the server started.", nullptr},
+      {kBuildInfo, kGauge, "polyscene_build_info", "1; the labels say what runs.", nullptr},
+  };
+  return table;
+}
+
+}  // namespace polyscene

@@ -1,0 +1,51 @@
+// The one table of everything on /metrics.
+#pragma once
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace polyscene {
+
+enum SeriesId {
+  kPredictTotal,
+  kPredictSeconds,
+  kPredictRowsTotal,
+  kQueueRows,
+  kBatchRows,
+  kEventsAcceptedTotal,
+  kEventsRejectedTotal,
+  kEventsLearnedTotal,
+  kLogEndOffset,
+  kLearnedOffset,
+  kFreshnessSeconds,
+  kPublishTotal,
+  kPublishSeconds,
+  kModelVersion,
+  kCheckpointTotal,
+  kCheckpointSeconds,
+  kTrainerHealthy,
+  kTaskAuc,
+  kTaskLoss,
+  kTaskCalibration,
+  kEmbeddingRows,
+  kMemoryBytes,
+  kUptimeSeconds,
+  kBuildInfo,
+  kSeriesCount,
+};
+
+enum class SeriesKind { kCounter, kGauge, kHistogram };
+
+struct SeriesDeclaration {
+  SeriesId id;
+  SeriesKind kind;
+  const char* name;
+  const char* help;
+  const std::vector<double>* buckets;  // Upper bounds of a histogram; null for the others.
+};
+
+// [kSeriesCount], in the order of SeriesId.
+const std::vector<SeriesDeclaration>& SeriesTable();
+
+}  // namespace polyscene
