@@ -1,9 +1,10 @@
 // A mutex and condition variable that both clang's thread-safety analysis and ThreadSanitizer understand.
 //
-// ThreadSanitizer cannot see into a packaged absl::Mutex and reports races in correctly locked code, so every lock in server
-// is one of these: a std::mutex, whose pthread calls it intercepts, with absl's annotations around it.
+// ThreadSanitizer cannot see into a packaged absl::Mutex and reports races in correctly locked code, so every lock in
+// server is one of these: a std::mutex, whose pthread calls it intercepts, with absl's annotations around it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -43,12 +44,14 @@ class CondVar {
     lock.release();
   }
 
-  // Returns true if `timeout` passed without a wake.
+  // Returns true if `timeout` passed without a wake. On the steady clock: setting the wall clock neither cuts nor
+  // stretches a wait. (libstdc++ waits with pthread_cond_clockwait() then, which ThreadSanitizer intercepts since g++
+  // 11 and clang 12.)
   bool WaitWithTimeout(Mutex* mu, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     // Long waits are cut to an hour: some libraries overflow on infinity, and callers loop anyway.
-    const auto wait = absl::ToChronoMicroseconds(std::min(timeout, absl::Hours(1)));
+    const auto wait = absl::ToChronoMicroseconds(std::clamp(timeout, absl::ZeroDuration(), absl::Hours(1)));
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
-    const bool timed_out = cv_.wait_until(lock, std::chrono::system_clock::now() + wait) == std::cv_status::timeout;
+    const bool timed_out = cv_.wait_for(lock, wait) == std::cv_status::timeout;
     lock.release();
     return timed_out;
   }
