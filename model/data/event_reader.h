@@ -1,0 +1,113 @@
+// Labelled events of a CSV file, as batches of one scene each.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "model/data/columns.h"
+#include "model/data/csv_reader.h"
+#include "model/data/event_columns.h"
+#include "model/data/examples.h"
+#include "polyscene/v1/model.pb.h"
+
+namespace polyscene {
+
+// Labelled rows of one scene that own their values.
+struct EventTable {
+  // One task's labels; fields as in LabelsView.
+  struct Labels {
+    std::string task;
+    int outputs = 1;
+    std::vector<float> values;      // [rows, outputs]
+    std::vector<uint32_t> missing;  // Rows without a label. A forecast with a gap has none.
+  };
+
+  std::string scene;
+  Table features;
+  std::vector<Labels> labels;
+  std::vector<float> weights;               // [rows], or empty: the file has none.
+  std::vector<int64_t> event_times_micros;  // [rows], or empty: the file has none. 0: this row's is unknown.
+  std::vector<int64_t> label_times_micros;  // Likewise.
+  std::vector<std::string> request_ids;     // Likewise; empty text: unknown.
+  std::vector<int64_t> lines;               // [rows] of the file.
+
+  int64_t rows() const { return features.rows; }
+  ExamplesView View() const;  // Valid until this table is changed, moved or destroyed.
+};
+
+// A line that was not taken.
+struct RejectedLine {
+  int64_t line = 0;
+  absl::string_view reason;  // A short fixed word: CsvReader::problem()'s, or unknown_scene, wrong_type, missing_value,
+                             // not_finite, out_of_range, not_utf8.
+  std::string message;  // Names the column, what came and what was expected.
+};
+
+struct EventReaderOptions {
+  int64_t batch_rows = 256;  // The most rows of a batch.
+  // Rows read before any is returned. They are returned scene by scene, in the order of each scene's first row, so that
+  // files whose scenes alternate make few batches; no row moves further than this from its place.
+  int64_t window_rows = 1024;
+  int64_t limit = std::numeric_limits<int64_t>::max();  // Rows to return.
+  // Called from within Next() for each line that is not taken, in the order of the file.
+  std::function<void(const RejectedLine&)> on_rejected;
+  CsvOptions csv;
+};
+
+// Reads events as a model file describes them. The same file, model and options give the same batches, every time.
+// Not thread-safe.
+class EventReader {
+ public:
+  // Opens the file ("-": standard input) and checks its header against the model file.
+  //   CsvReader::Open's errors
+  //   kInvalidArgument  the header lacks a required feature, the scene's column (with several scenes), a column that
+  //   the model
+  //                     file's `files` names, some columns of a forecast, or the labels of all tasks; says what it has
+  //                     instead
+  // `model` may be destroyed afterwards.
+  static absl::StatusOr<std::unique_ptr<EventReader>> Open(const std::string& path, const v1::ModelFile& model,
+                                                           EventReaderOptions options = {});
+
+  // Moves the next batch into `batch`; false at the end.
+  //   kDataLoss, kUnavailable  the file cannot be read on (CsvReader::status()); every row before was returned
+  absl::StatusOr<bool> Next(EventTable* batch);
+
+  int64_t rows_read() const { return rows_read_; }  // Good rows, some of which Next() has yet to return.
+  int64_t lines_rejected() const { return lines_rejected_; }
+  int64_t file_bytes() const { return csv_->file_bytes(); }  // Of the file as stored; 0 where it is not known.
+  int64_t file_bytes_read() const { return csv_->file_bytes_read(); }
+
+ private:
+  EventReader(std::unique_ptr<CsvReader> csv, EventColumns columns, EventReaderOptions options);
+
+  void FillWindow();
+  void Reject(absl::string_view reason, std::string message);
+
+  // The scene of the current row; -1, after Reject(), if it has none.
+  int SceneOfRow();
+
+  // Appends the current row to `batch`; false, after Reject(), leaving `batch` as it was, if a field does not fit.
+  bool AppendRow(const SceneColumns& columns, EventTable& batch);
+  bool AppendFeature(const FeatureColumn& feature, Column& column, uint32_t row);
+  bool AppendLabels(const TaskColumns& task, EventTable::Labels& labels, uint32_t row);
+  bool AppendTime(int field, std::vector<int64_t>& times);
+  bool AppendWeight(std::vector<float>& weights);
+  EventTable NewBatch(const SceneColumns& columns) const;
+
+  const EventReaderOptions options_;
+  const EventColumns columns_;
+  std::unique_ptr<CsvReader> csv_;
+  std::deque<EventTable> ready_;  // Read and not yet returned, in order.
+  int64_t rows_read_ = 0;
+  int64_t lines_rejected_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,22 @@
+// Values as text: what a field of a file says, read as the type the model file declares.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace polyscene {
+
+// Each returns false, and writes nothing, where `text` is no such value. Spaces around a number are ignored.
+
+// A whole number; "29.0" is one too, as tools that keep numbers with gaps as floating point write it. The smallest
+// 64-bit number is none: it stands for "missing" inside.
+bool ParseInt64(absl::string_view text, int64_t* value);
+
+// A finite number within the range of 32-bit floating point.
+bool ParseFloat(absl::string_view text, float* value);
+
+// UTF-8 without overlong forms or surrogates.
+bool IsUtf8(absl::string_view text);
+
+}  // namespace polyscene
