@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "absl/strings/string_view.h"
 #include "model/data/columns.h"
+#include "model/feature/encode_column.h"
 #include "model/feature/encoded_batch.h"
 #include "model/feature/hash_key.h"
 #include "model/feature/statistics.h"
@@ -12,10 +15,11 @@
 
 namespace polyscene {
 
-// Immutable, so any thread may use it. Takes only what ValidateRequest() or ValidateExamples() found good; a feature that is
-// absent, or not of the row's scene, encodes as missing.
+// Immutable, so any thread may use it. Takes only what ValidateRequest() or ValidateExamples() found good; a feature
+// that is absent, or not of the row's scene, encodes as missing.
 //
-// Personal features arrive as INT64 columns of ids made by PersonalId() (the server makes them before anything is logged).
+// Personal features arrive as INT64 columns of ids made by PersonalId() (the server makes them before anything is
+// logged).
 class FeatureEncoder {
  public:
   FeatureEncoder(std::shared_ptr<const ModelSpec> spec, HashKey key);
@@ -24,8 +28,8 @@ class FeatureEncoder {
   void AppendRows(const FeatureStatistics& statistics, int scene, const TableView& table, int64_t begin, int64_t end,
                   EncodedBatch& batch) const;
 
-  // Appends one request: one row a candidate, each with the context's values; without candidates in the scene, one row a
-  // context row.
+  // Appends one request: one row a candidate, each with the context's values; without candidates in the scene, one row
+  // a context row.
   void AppendRequest(const FeatureStatistics& statistics, int scene, const TableView& context,
                      const TableView& candidates, EncodedBatch& batch) const;
 
@@ -33,12 +37,16 @@ class FeatureEncoder {
   void Observe(int scene, const TableView& table, int64_t begin, int64_t end, FeatureStatistics& statistics) const;
 
  private:
+  // Appends what does not depend on columns, and makes room for `rows` rows of zeros in the dense matrix.
+  void AppendEmptyRows(int scene, int64_t rows, EncodedBatch& batch) const;
+
   std::shared_ptr<const ModelSpec> spec_;
   HashKey key_;
+  std::vector<EncodingPlan> plans_;  // Every encoding of every feature, in the file's order.
 };
 
-// The id that stands for a personal value from here on. Depends on the key and the value alone, so that features which share an
-// id space agree. Never the id of "missing".
+// The id that stands for a personal value from here on. Depends on the key and the value alone, so that features which
+// share an id space agree. Never the id of "missing".
 int64_t PersonalId(const HashKey& key, absl::string_view value);
 int64_t PersonalId(const HashKey& key, int64_t value);
 

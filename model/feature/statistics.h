@@ -1,5 +1,5 @@
-// Running statistics of numeric features. They stream with the events and travel inside snapshot and checkpoint, so that
-// training and serving scale alike.
+// Running statistics of numeric features. They stream with the events and travel inside snapshot and checkpoint, so
+// that training and serving scale alike.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct FeatureStatistics {
 
   explicit FeatureStatistics(int count = 0) : entries(count) {}
 
-  std::string Serialize() const;  // Bit-exact, little-endian.
+  std::string Serialize() const;                                            // Bit-exact, little-endian.
   static absl::StatusOr<FeatureStatistics> Parse(absl::string_view bytes);  // kDataLoss: not what Serialize() wrote.
 };
 

@@ -16,8 +16,8 @@ namespace polyscene {
 
 // Why rows are refused: the values of the `reason` label of polyscene_events_rejected_total.
 inline constexpr absl::string_view kRejectReasons[] = {
-    "unknown_scene", "unknown_feature", "unknown_task", "wrong_type",      "ragged",
-    "missing_value", "not_finite",      "out_of_range", "too_many_rows",   "no_rows",
+    "unknown_scene", "unknown_feature", "unknown_task", "wrong_type",    "ragged",
+    "missing_value", "not_finite",      "out_of_range", "too_many_rows", "no_rows",
 };
 
 struct RowError {
