@@ -1,0 +1,70 @@
+// Optimizers, the learning policy, and the columns of data files.
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "model/spec/checks.h"
+
+namespace polyscene {
+namespace {
+
+constexpr int kMaxStepRows = 1 << 20;          // A step's activations are in memory at once.
+constexpr int kMaxWindowRows = 1'000'000'000;  // Only bounds a slip: memory does not follow the window.
+
+void CheckAdam(const v1::Adam& adam, const Place& place, Mistakes& mistakes) {
+  CheckNumber(place, "learning_rate", adam.learning_rate(), {}, mistakes);
+  CheckNumber(place, "beta1", adam.beta1(), {.below = 1}, mistakes);
+  CheckNumber(place, "beta2", adam.beta2(), {.below = 1}, mistakes);
+  CheckNumber(place, "epsilon", adam.epsilon(), {}, mistakes);
+}
+
+void CheckAdagrad(const v1::RowAdagrad& adagrad, const Place& place, Mistakes& mistakes) {
+  CheckNumber(place, "learning_rate", adagrad.learning_rate(), {}, mistakes);
+  CheckNumber(place, "initial_accumulator", adagrad.initial_accumulator(), {}, mistakes);
+  CheckNumber(place, "epsilon", adagrad.epsilon(), {}, mistakes);
+  CheckNumber(place, "initial_range", adagrad.initial_range(), {}, mistakes);
+}
+
+}  // namespace
+
+void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
+  const Place dense = place.Field("dense_optimizer");
+  if (file.dense_optimizer().has_sgd()) {
+    CheckNumber(dense.Field("sgd"), "learning_rate", file.dense_optimizer().sgd().learning_rate(), {}, mistakes);
+  } else {
+    CheckAdam(file.dense_optimizer().adam(), dense.Field("adam"), mistakes);
+  }
+  CheckAdagrad(file.row_optimizer().adagrad(), place.Field("row_optimizer").Field("adagrad"), mistakes);
+
+  const v1::LearningPolicy& learning = file.learning();
+  const Place policy = place.Field("learning");
+  if (learning.step_rows() != 0) CheckInteger(policy, "step_rows", learning.step_rows(), 1, kMaxStepRows, mistakes);
+  if (learning.evaluation_window_rows() != 0) {
+    CheckInteger(policy, "evaluation_window_rows", learning.evaluation_window_rows(), 1, kMaxWindowRows, mistakes);
+  }
+  CheckNumber(policy, "step_wait_seconds", learning.step_wait_seconds(), {}, mistakes);
+  CheckNumber(policy, "publish_interval_seconds", learning.publish_interval_seconds(), {}, mistakes);
+  CheckNumber(policy, "checkpoint_interval_seconds", learning.checkpoint_interval_seconds(), {}, mistakes);
+}
+
+void CheckFiles(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
+  // A label that is also an input is known before it is to be predicted: the evaluation would be a lie.
+  absl::flat_hash_set<std::string> inputs;
+  for (const v1::Feature& feature : file.features()) {
+    inputs.insert(feature.column().empty() ? feature.name() : feature.column());
+  }
+  const auto check = [&](const std::string& column, const Place& where, const std::string& task) {
+    if (inputs.contains(column)) {
+      mistakes.Add(where, absl::StrCat("column '", column, "' is the label of task '", task,
+                                       "' and a feature, expected it to be one of them"));
+    }
+  };
+  for (int i = 0; i < file.tasks_size(); ++i) {
+    const v1::Task& task = file.tasks(i);
+    const Place here = place.Field("tasks", i);
+    for (int c = 0; c < task.columns_size(); ++c) check(task.columns(c), here.Field("columns", c), task.name());
+    if (task.has_forecast() || task.name().empty()) continue;
+    const bool named = !task.column().empty();
+    check(named ? task.column() : task.name(), here.Field(named ? "column" : "name"), task.name());
+  }
+}
+
+}  // namespace polyscene

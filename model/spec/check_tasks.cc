@@ -1,0 +1,122 @@
+// Tasks: kinds, labels and losses.
+#include <cmath>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "model/spec/checks.h"
+
+namespace polyscene {
+namespace {
+
+class TaskChecker {
+ public:
+  TaskChecker(const v1::Task& task, const Place& place, Mistakes& mistakes)
+      : task_(task), place_(place), mistakes_(mistakes) {}
+
+  void Check() {
+    CheckName(place_, "name", task_.name(), "task", mistakes_);
+    CheckNumber(place_, "weight", task_.weight(), {}, mistakes_);
+    CheckKind();
+    CheckColumns();
+    if (task_.has_missing_outside()) CheckRange(place_.Field("missing_outside"));
+  }
+
+ private:
+  std::string Self() const { return absl::StrCat("task '", task_.name(), "'"); }
+  bool kind_known() const { return task_.kind_case() != v1::Task::KIND_NOT_SET; }
+
+  void CheckKind() {
+    switch (task_.kind_case()) {
+      case v1::Task::KIND_NOT_SET:
+        if (AnyBad(place_, {"binary", "multi_class", "regression", "forecast"})) return;
+        mistakes_.Add(place_,
+                      absl::StrCat(Self(), " has no kind, expected one of binary, multi_class, regression, forecast"));
+        return;
+      case v1::Task::kBinary:
+        return;
+      case v1::Task::kMultiClass:
+        return CheckInteger(place_.Field("multi_class"), "classes", task_.multi_class().classes(), 2, 1000, mistakes_);
+      case v1::Task::kRegression:
+        return CheckRegression(task_.regression().loss(), task_.regression().transform(), place_.Field("regression"));
+      case v1::Task::kForecast:
+        CheckInteger(place_.Field("forecast"), "horizon", task_.forecast().horizon(), 1, 366, mistakes_);
+        return CheckRegression(task_.forecast().loss(), task_.forecast().transform(), place_.Field("forecast"));
+    }
+  }
+
+  void CheckRegression(const v1::RegressionLoss& loss, const v1::Transform& transform, const Place& place) {
+    if (loss.has_huber()) {
+      CheckNumber(place.Field("loss").Field("huber"), "delta", loss.huber().delta(), {}, mistakes_);
+    }
+    CheckNumber(place.Field("transform"), "center", transform.center(), {.any = true}, mistakes_);
+    CheckNumber(place.Field("transform"), "scale", transform.scale(), {}, mistakes_);
+  }
+
+  void CheckColumns() {
+    if (task_.has_forecast()) {
+      if (!task_.column().empty()) {
+        mistakes_.Add(place_.Field("column"),
+                      absl::StrCat("column on the forecast ", Self(), ", expected columns, one a step"));
+      }
+      const int horizon = task_.forecast().horizon();
+      if (!task_.columns().empty() && task_.columns_size() != horizon) {
+        mistakes_.Add(place_.Field("columns"), absl::StrCat(task_.columns_size(), " columns, expected ", horizon,
+                                                            ", one a step of the horizon"));
+      }
+    } else if (kind_known() && !task_.columns().empty()) {
+      mistakes_.Add(place_.Field("columns"),
+                    absl::StrCat("columns on ", Self(), ", expected column: only a forecast has several"));
+    }
+    absl::flat_hash_set<std::string> seen;
+    for (int i = 0; i < task_.columns_size(); ++i) {
+      const std::string& column = task_.columns(i);
+      if (column.empty()) {
+        mistakes_.Add(place_.Field("columns", i), "an empty column, expected a column's name");
+      } else if (!seen.insert(column).second) {
+        mistakes_.Add(place_.Field("columns", i),
+                      absl::StrCat("column '", column, "' is listed again, expected each once"));
+      }
+    }
+  }
+
+  void CheckRange(const Place& place) {
+    if (kind_known() && !task_.has_regression() && !task_.has_forecast()) {
+      mistakes_.Add(place,
+                    absl::StrCat("missing_outside on ", Self(), ", expected it on a regression or forecast only"));
+    }
+    const v1::Range& range = task_.missing_outside();
+    CheckNumber(place, "min", range.min(), {.any = true}, mistakes_);
+    CheckNumber(place, "max", range.max(), {.any = true}, mistakes_);
+    if (std::isfinite(range.min()) && std::isfinite(range.max()) && range.max() <= range.min()) {
+      mistakes_.Add(place.Field("max"), absl::StrCat("max is ", range.max(), ", expected above min, ", range.min()));
+    }
+  }
+
+  const v1::Task& task_;
+  const Place& place_;
+  Mistakes& mistakes_;
+};
+
+}  // namespace
+
+void CheckTasks(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
+  absl::flat_hash_set<std::string> names;
+  absl::flat_hash_set<std::string> used;
+  for (const v1::Scene& scene : file.scenes()) used.insert(scene.tasks().begin(), scene.tasks().end());
+  for (int i = 0; i < file.tasks_size(); ++i) {
+    const v1::Task& task = file.tasks(i);
+    const Place here = place.Field("tasks", i);
+    TaskChecker(task, here, mistakes).Check();
+    if (task.name().empty()) continue;
+    if (!names.insert(task.name()).second) {
+      mistakes.Add(here.Field("name"),
+                   absl::StrCat("task '", task.name(), "' is there already, expected unique names"));
+    } else if (!used.contains(task.name()) && file.scenes_size() > 0) {
+      mistakes.Add(here.Field("name"),
+                   absl::StrCat("task '", task.name(), "' is in no scene, expected it in the tasks of at least one"));
+    }
+  }
+}
+
+}  // namespace polyscene

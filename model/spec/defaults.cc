@@ -1,0 +1,100 @@
+#include "model/spec/defaults.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "model/spec/embedding_tables.h"
+
+namespace polyscene {
+namespace {
+
+template <typename T>
+T Or(T value, T fallback) {
+  return value == T{} ? fallback : value;
+}
+
+void FillFeature(v1::Feature& feature) {
+  if (feature.column().empty()) feature.set_column(feature.name());
+  if (feature.has_sequence()) {
+    v1::Sequence& sequence = *feature.mutable_sequence();
+    sequence.set_pooling(Or(sequence.pooling(), v1::Sequence::MEAN));
+    sequence.set_max_length(Or(sequence.max_length(), 50));
+  }
+  for (v1::Encoding& encoding : *feature.mutable_encode()) {
+    if (!encoding.has_numeric()) continue;
+    encoding.mutable_numeric()->set_scaling(Or(encoding.numeric().scaling(), v1::Numeric::STANDARD));
+  }
+}
+
+void FillTables(v1::ModelFile& file) {
+  for (const EmbeddingUse& use : EmbeddingUses(file)) {
+    v1::Encoding& encoding = *file.mutable_features(use.feature)->mutable_encode(use.encoding);
+    const_cast<v1::Embedding*>(FindEmbedding(encoding))->set_table(use.table);  // `encoding` is ours to change.
+  }
+}
+
+void FillRegression(v1::RegressionLoss& loss, v1::Transform& transform) {
+  if (loss.kind_case() == v1::RegressionLoss::KIND_NOT_SET) loss.mutable_mse();
+  if (loss.has_huber()) loss.mutable_huber()->set_delta(Or(loss.huber().delta(), 1.0));
+  transform.set_scale(Or(transform.scale(), 1.0));
+}
+
+void FillTask(v1::Task& task) {
+  task.set_weight(Or(task.weight(), 1.0));
+  if (task.has_regression()) {
+    FillRegression(*task.mutable_regression()->mutable_loss(), *task.mutable_regression()->mutable_transform());
+  }
+  if (!task.has_forecast()) {
+    if (task.column().empty()) task.set_column(task.name());
+    return;
+  }
+  FillRegression(*task.mutable_forecast()->mutable_loss(), *task.mutable_forecast()->mutable_transform());
+  if (!task.columns().empty()) return;
+  for (int step = 1; step <= task.forecast().horizon(); ++step) task.add_columns(absl::StrCat(task.name(), "_", step));
+}
+
+void FillOptimizers(v1::ModelFile& file) {
+  v1::DenseOptimizer& dense = *file.mutable_dense_optimizer();
+  if (dense.has_sgd()) {
+    dense.mutable_sgd()->set_learning_rate(Or(dense.sgd().learning_rate(), 0.01));
+  } else {
+    v1::Adam& adam = *dense.mutable_adam();
+    adam.set_learning_rate(Or(adam.learning_rate(), 0.001));
+    adam.set_beta1(Or(adam.beta1(), 0.9));
+    adam.set_beta2(Or(adam.beta2(), 0.999));
+    adam.set_epsilon(Or(adam.epsilon(), 1e-8));
+  }
+  v1::RowAdagrad& adagrad = *file.mutable_row_optimizer()->mutable_adagrad();
+  adagrad.set_learning_rate(Or(adagrad.learning_rate(), 0.05));
+  adagrad.set_epsilon(Or(adagrad.epsilon(), 1e-8));
+  adagrad.set_initial_range(Or(adagrad.initial_range(), 0.05));
+}
+
+}  // namespace
+
+void FillDefaults(v1::ModelFile& file) {
+  file.set_seed(Or<uint64_t>(file.seed(), 1));
+  for (v1::Feature& feature : *file.mutable_features()) FillFeature(feature);
+  FillTables(file);
+  for (v1::Task& task : *file.mutable_tasks()) FillTask(task);
+  for (v1::Scene& scene : *file.mutable_scenes()) {
+    if (scene.features().empty()) {
+      for (const v1::Feature& feature : file.features()) scene.add_features(feature.name());
+    }
+    if (!scene.has_rank_by()) continue;
+    for (v1::RankBy::Factor& factor : *scene.mutable_rank_by()->mutable_factors())
+      factor.set_power(Or(factor.power(), 1.0));
+  }
+  v1::Network& network = *file.mutable_network();
+  network.set_scene_adaptation(Or(network.scene_adaptation(), v1::NO_ADAPTATION));
+  FillOptimizers(file);
+  v1::LearningPolicy& learning = *file.mutable_learning();
+  learning.set_step_rows(Or(learning.step_rows(), 256));
+  learning.set_step_wait_seconds(Or(learning.step_wait_seconds(), 0.1));
+  learning.set_publish_interval_seconds(Or(learning.publish_interval_seconds(), 1.0));
+  learning.set_checkpoint_interval_seconds(Or(learning.checkpoint_interval_seconds(), 60.0));
+  learning.set_evaluation_window_rows(Or(learning.evaluation_window_rows(), 20000));
+  if (file.files().scene_column().empty()) file.mutable_files()->set_scene_column("scene");
+}
+
+}  // namespace polyscene
