@@ -1,0 +1,119 @@
+#include "server/rpc/event_intake.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/codec/codec.h"
+#include "server/rpc/grpc_status.h"
+
+namespace polyscene {
+namespace {
+
+constexpr size_t kMaxProducerBytes = 64;
+// So that an acknowledgement which refuses all rows of a batch of the default size stays below gRPC's default of 4 MiB.
+constexpr size_t kMaxReasonBytes = 240;
+
+// What a batch came to: its acknowledgement and its counts.
+struct Verdict {
+  int scene = -1;
+  v1::StreamEventsResponse response;
+  std::map<absl::string_view, int64_t> rejected_rows;  // By reason.
+};
+
+Verdict MakeVerdict(int scene, const std::vector<RowError>& errors, int64_t rows_came, const v1::EventBatch& accepted) {
+  Verdict verdict;
+  verdict.scene = scene;
+  verdict.response.set_accepted_sequence(accepted.sequence());
+  verdict.response.set_accepted_rows(accepted.rows());
+  for (const RowError& error : errors) {
+    v1::RejectedRow* rejected = verdict.response.add_rejected();
+    rejected->set_sequence(accepted.sequence());
+    rejected->set_row(static_cast<uint32_t>(error.row));
+    rejected->set_reason(std::string(error.reason));
+    rejected->set_message(CutText(error.message, kMaxReasonBytes));
+    ++verdict.rejected_rows[error.reason];
+  }
+  // One error may stand for all rows of a batch.
+  const int64_t rejected = rows_came - accepted.rows();
+  if (errors.size() == 1 && rejected > 1) verdict.rejected_rows[errors[0].reason] = rejected;
+  return verdict;
+}
+
+}  // namespace
+
+EventIntake::EventIntake(EventIntakeOptions options, EventLog& log, LearningControl& control, Metrics& metrics)
+    : options_(std::move(options)),
+      log_(log),
+      control_(control),
+      metrics_(metrics),
+      budget_(options_.max_pending_bytes) {}
+
+absl::Status EventIntake::CheckProducer(absl::string_view producer) {
+  if (!producer.empty() && producer.size() <= kMaxProducerBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("producer_id: got ", producer.size(), " bytes, expected 1 to ", kMaxProducerBytes));
+}
+
+void EventIntake::Accept(const std::string& producer, v1::EventBatch batch,
+                         std::function<void(absl::StatusOr<v1::StreamEventsResponse>)> done) {
+  const int64_t bytes = static_cast<int64_t>(batch.ByteSizeLong());
+  const int64_t rows_came = batch.rows();
+  const int scene = options_.spec->FindScene(batch.scene());
+  v1::LogRecord record;
+  record.set_producer_id(producer);
+  *record.mutable_events() = std::move(batch);
+  const std::vector<RowError> errors =
+      AcceptEvents(*options_.spec, options_.hash_key, options_.max_batch_events, record.mutable_events());
+  auto verdict = std::make_shared<Verdict>(MakeVerdict(scene, errors, rows_came, record.events()));
+
+  budget_.Add(bytes);
+  record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
+  log_.Append(std::move(record), [this, verdict, bytes, done = std::move(done)](absl::StatusOr<Appended> appended) {
+    if (appended.ok()) {
+      if (!appended->repeated) {
+        metrics_.EventsAccepted(verdict->scene, static_cast<int64_t>(verdict->response.accepted_rows()));
+        for (const auto& [reason, rows] : verdict->rejected_rows) metrics_.EventsRejected(verdict->scene, reason, rows);
+        metrics_.LogEndOffset(appended->end_offset);
+      }
+      done(std::move(verdict->response));
+    } else {
+      done(appended.status());
+    }
+    budget_.Remove(bytes);
+  });
+}
+
+void EventIntake::OpenEvaluation(const std::string& producer, int64_t from_micros,
+                                 std::function<void(absl::Status)> done) {
+  bool open_already = false;
+  {
+    MutexLock lock(&mu_);
+    const auto [it, added] = opened_.try_emplace(producer, from_micros);
+    open_already = !added && it->second == from_micros;
+    it->second = from_micros;
+  }
+  if (open_already) return done(absl::OkStatus());
+  v1::LogRecord record;
+  record.set_producer_id(producer);
+  record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
+  record.mutable_evaluation()->set_from_micros(from_micros);
+  log_.Append(std::move(record), [this, producer, done = std::move(done)](absl::StatusOr<Appended> appended) {
+    if (appended.ok()) {
+      metrics_.LogEndOffset(appended->end_offset);
+    } else {
+      MutexLock lock(&mu_);
+      opened_.erase(producer);
+    }
+    done(appended.status());
+  });
+}
+
+v1::Watermark EventIntake::WatermarkOf(const std::string& producer) const {
+  const LearningPositions positions = control_.Positions();
+  return log_.WatermarkOf(producer, positions.learned_offset, positions.served_offset);
+}
+
+}  // namespace polyscene

@@ -1,0 +1,64 @@
+// What happens to a batch between the wire and the log; shared by all event streams.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "model/feature/hash_key.h"
+#include "model/spec/model_spec.h"
+#include "polyscene/v1/training.pb.h"
+#include "server/control/learning_control.h"
+#include "server/eventlog/event_log.h"
+#include "server/metrics/metrics.h"
+#include "server/rpc/pending_budget.h"
+#include "server/sync/mutex.h"
+
+namespace polyscene {
+
+struct EventIntakeOptions {
+  std::shared_ptr<const ModelSpec> spec;
+  HashKey hash_key;
+  int64_t max_batch_events = 10000;
+  int64_t max_pending_bytes = int64_t{64} << 20;  // Over all streams; then reading stops.
+};
+
+// Threads: any. The collaborators outlive it; it outlives every append's callback.
+class EventIntake {
+ public:
+  EventIntake(EventIntakeOptions options, EventLog& log, LearningControl& control, Metrics& metrics);
+
+  // Checks a producer id as it came. kInvalidArgument.
+  static absl::Status CheckProducer(absl::string_view producer);
+
+  // Validates `batch`, takes its bad rows out and appends the rest. `done` gets the acknowledgement (without its
+  // watermark) once it is durable, or the log's error; from the log's own thread.
+  void Accept(const std::string& producer, v1::EventBatch batch,
+              std::function<void(absl::StatusOr<v1::StreamEventsResponse>)> done);
+
+  // Opens the evaluation of `producer`, unless it is open with this very time. `done` as above, perhaps at once.
+  void OpenEvaluation(const std::string& producer, int64_t from_micros, std::function<void(absl::Status)> done);
+
+  v1::Watermark WatermarkOf(const std::string& producer) const;
+
+  PendingBudget& budget() { return budget_; }
+
+ private:
+  const EventIntakeOptions options_;
+  EventLog& log_;
+  LearningControl& control_;
+  Metrics& metrics_;
+  PendingBudget budget_;
+
+  Mutex mu_;
+  // What this process opened, by producer. Opening again after a restart changes nothing in the learner, so that need
+  // not be known.
+  absl::flat_hash_map<std::string, int64_t> opened_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace polyscene

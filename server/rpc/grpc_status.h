@@ -1,0 +1,22 @@
+// The one place where a Status becomes a gRPC status.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/status.h"
+
+namespace polyscene {
+
+// Codes are the same on both sides. The message is cut to what fits beside other metadata; with RESOURCE_EXHAUSTED, the
+// call gets a hint of when to retry (trailing metadata "grpc-retry-pushback-ms", which gRPC's own retries obey). Before
+// Finish().
+grpc::Status ToGrpcStatus(const absl::Status& status, grpc::CallbackServerContext* context);
+
+// `text` without what is beyond `max_bytes`; cuts no UTF-8 character in two.
+std::string CutText(absl::string_view text, size_t max_bytes);
+
+}  // namespace polyscene

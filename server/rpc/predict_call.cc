@@ -1,0 +1,114 @@
+#include "server/rpc/predict_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "model/feature/validation.h"
+#include "server/rpc/grpc_status.h"
+#include "server/rpc/model_state.h"
+
+namespace polyscene {
+namespace {
+
+constexpr size_t kMaxRequestIdBytes = 128;
+constexpr size_t kShownBytes = 64;  // Of a name that came and is not known, in a message.
+
+bool HasPersonal(const ModelSpec& spec) {
+  return std::any_of(spec.features().begin(), spec.features().end(),
+                     [](const FeatureSpec& feature) { return feature.personal; });
+}
+
+}  // namespace
+
+absl::Status PredictInput::Read(const ModelSpec& spec, const HashKey& key, int64_t max_rows,
+                                const v1::PredictRequest& request) {
+  scene_ = spec.FindScene(request.scene());
+  if (scene_ < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("scene: got '", CutText(request.scene(), kShownBytes), "', expected one of: ", spec.SceneNames()));
+  }
+  if (request.request_id().size() > kMaxRequestIdBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("request_id: got ", request.request_id().size(), " bytes, expected at most ", kMaxRequestIdBytes));
+  }
+  if (absl::Status status = ReadTasks(spec, request); !status.ok()) return status;
+  return ReadTables(spec, key, max_rows, request);
+}
+
+absl::Status PredictInput::ReadTasks(const ModelSpec& spec, const v1::PredictRequest& request) {
+  const SceneSpec& scene = spec.scenes()[scene_];
+  if (request.tasks().empty()) {
+    tasks_ = scene.tasks;
+    return absl::OkStatus();
+  }
+  for (const std::string& name : request.tasks()) {
+    const int task = spec.FindTask(name);
+    if (task < 0 || !scene.has_task[task]) {
+      return absl::InvalidArgumentError(absl::StrCat("tasks: got '", CutText(name, kShownBytes),
+                                                     "', expected tasks of scene '", scene.name,
+                                                     "': ", spec.TaskNames(scene)));
+    }
+    if (std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("tasks: got '", name, "' twice, expected each task once"));
+    }
+    tasks_.push_back(task);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PredictInput::ReadTables(const ModelSpec& spec, const HashKey& key, int64_t max_rows,
+                                      const v1::PredictRequest& request) {
+  const SceneSpec& scene = spec.scenes()[scene_];
+  has_candidates_ = scene.has_candidates;
+  // Without a context column there still is the one context row that every candidate shares.
+  const int64_t context_rows = request.context().empty() && has_candidates_ ? 1 : -1;
+  const auto decode = [&](const v1::PredictRequest& from) -> absl::Status {
+    absl::StatusOr<DecodedTable> context = DecodeTable(from.context(), context_rows);
+    if (!context.ok())
+      return absl::Status(context.status().code(), absl::StrCat("context: ", context.status().message()));
+    absl::StatusOr<DecodedTable> candidates = DecodeTable(from.candidates(), -1);
+    if (!candidates.ok()) {
+      return absl::Status(candidates.status().code(), absl::StrCat("candidates: ", candidates.status().message()));
+    }
+    context_ = *std::move(context);
+    candidates_ = *std::move(candidates);
+    return absl::OkStatus();
+  };
+  if (absl::Status status = decode(request); !status.ok()) return status;
+  if (absl::Status status = ValidateRequest(spec, scene, context_.view, candidates_.view, max_rows); !status.ok()) {
+    return status;
+  }
+  rows_ = has_candidates_ ? candidates_.view.rows : context_.view.rows;
+  if (!HasPersonal(spec)) return absl::OkStatus();
+  *hashed_.mutable_context() = request.context();
+  *hashed_.mutable_candidates() = request.candidates();
+  HashPersonal(spec, key, hashed_.mutable_context());
+  HashPersonal(spec, key, hashed_.mutable_candidates());
+  return decode(hashed_);
+}
+
+PendingRequest PredictInput::ToPending() const {
+  PendingRequest pending;
+  pending.scene = scene_;
+  pending.context = &context_.view;
+  pending.candidates = has_candidates_ ? &candidates_.view : nullptr;
+  pending.tasks = tasks_;
+  pending.rows = rows_;
+  return pending;
+}
+
+void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, ScoredRequest scored, absl::Time now,
+                         v1::PredictResponse* response) {
+  response->set_request_id(request.request_id());
+  FillModelState(scored.snapshot, now, response->mutable_model());
+  for (const ScoredTask& task : scored.result.tasks) {
+    v1::TaskScores* scores = response->add_scores();
+    scores->set_task(spec.tasks()[task.task].name);
+    scores->set_outputs(static_cast<uint32_t>(task.outputs));
+    scores->mutable_values()->Add(task.values.begin(), task.values.end());
+  }
+  response->mutable_ranking()->Add(scored.result.ranking.begin(), scored.result.ranking.end());
+}
+
+}  // namespace polyscene

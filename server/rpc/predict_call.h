@@ -1,0 +1,50 @@
+// One Predict call: from its message to what the batcher takes, and from scores to its answer.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/feature/hash_key.h"
+#include "model/spec/model_spec.h"
+#include "polyscene/v1/prediction.pb.h"
+#include "server/batching/batcher.h"
+#include "server/codec/codec.h"
+
+namespace polyscene {
+
+// A validated request: borrows the message it was read from. Not movable once read.
+class PredictInput {
+ public:
+  PredictInput() = default;
+  PredictInput(const PredictInput&) = delete;
+  PredictInput& operator=(const PredictInput&) = delete;
+
+  // kInvalidArgument names the field, what came and what was expected. scene() is known even so, where the model file
+  // has it.
+  absl::Status Read(const ModelSpec& spec, const HashKey& key, int64_t max_rows, const v1::PredictRequest& request);
+
+  int scene() const { return scene_; }  // Index; -1 before Read() or where it is unknown.
+  int64_t rows() const { return rows_; }
+  PendingRequest ToPending() const;  // Without deadline and `done`; borrows from here.
+
+ private:
+  absl::Status ReadTasks(const ModelSpec& spec, const v1::PredictRequest& request);
+  absl::Status ReadTables(const ModelSpec& spec, const HashKey& key, int64_t max_rows,
+                          const v1::PredictRequest& request);
+
+  int scene_ = -1;
+  int64_t rows_ = 0;
+  bool has_candidates_ = false;
+  std::vector<int> tasks_;
+  v1::PredictRequest hashed_;  // The columns, copied, where a model file has personal features.
+  DecodedTable context_;
+  DecodedTable candidates_;
+};
+
+// Writes the scores of one request into `response`.
+void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, ScoredRequest scored, absl::Time now,
+                         v1::PredictResponse* response);
+
+}  // namespace polyscene

@@ -1,0 +1,65 @@
+#include "server/rpc/prediction_service.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/rpc/grpc_status.h"
+#include "server/rpc/predict_call.h"
+
+namespace polyscene {
+namespace {
+
+// Owns what a call needs until it is done, then itself goes.
+class PredictReactor final : public grpc::ServerUnaryReactor {
+ public:
+  PredictReactor(const PredictionServiceOptions& options, Metrics& metrics, grpc::CallbackServerContext* context,
+                 const v1::PredictRequest* request, v1::PredictResponse* response)
+      : options_(options), metrics_(metrics), context_(context), request_(request), response_(response) {}
+
+  void Begin(Batcher& batcher) {
+    const absl::Status status = input_.Read(*options_.spec, options_.hash_key, options_.max_request_rows, *request_);
+    if (!status.ok()) return Answer(status);
+    PendingRequest pending = input_.ToPending();
+    pending.deadline = absl::FromChrono(context_->deadline());
+    pending.done = [this](absl::StatusOr<ScoredRequest> scored) {
+      if (scored.ok()) {
+        FillPredictResponse(*options_.spec, *request_, *std::move(scored), absl::Now(), response_);
+        Answer(absl::OkStatus());
+      } else {
+        Answer(scored.status());
+      }
+    };
+    batcher.Submit(std::move(pending));
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void Answer(const absl::Status& status) {
+    metrics_.Predicted(input_.scene(), status.code(), input_.rows(), absl::Now() - arrived_);
+    Finish(ToGrpcStatus(status, context_));  // Last: the call may be gone when this returns.
+  }
+
+  const PredictionServiceOptions& options_;
+  Metrics& metrics_;
+  grpc::CallbackServerContext* const context_;  // These three are gRPC's, and stay until Finish().
+  const v1::PredictRequest* const request_;
+  v1::PredictResponse* const response_;
+  const absl::Time arrived_ = absl::Now();
+  PredictInput input_;
+};
+
+}  // namespace
+
+PredictionService::PredictionService(PredictionServiceOptions options, Batcher& batcher, Metrics& metrics)
+    : options_(std::move(options)), batcher_(batcher), metrics_(metrics) {}
+
+grpc::ServerUnaryReactor* PredictionService::Predict(grpc::CallbackServerContext* context,
+                                                     const v1::PredictRequest* request, v1::PredictResponse* response) {
+  auto* reactor = new PredictReactor(options_, metrics_, context, request, response);
+  reactor->Begin(batcher_);
+  return reactor;
+}
+
+}  // namespace polyscene
