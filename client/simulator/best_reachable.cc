@@ -12,7 +12,7 @@ EvaluationLayout BinaryTasks() {
   EvaluationLayout layout;
   layout.scene_tasks.resize(kScenes);
   for (int s = 0; s < kScenes; ++s) layout.scenes.emplace_back(SceneName(static_cast<Scene>(s)));
-  for (const TaskColumn& task : Tasks()) {
+  for (const SimulatedTask& task : Tasks()) {
     if (!task.probability) continue;
     for (int s = 0; s < kScenes; ++s) {
       if (task.scenes[s]) layout.scene_tasks[s].push_back(static_cast<int>(layout.tasks.size()));
@@ -30,7 +30,7 @@ BestReachable::BestReachable(int64_t evaluate_from_seconds)
 void BestReachable::Add(const SimulatedRow& row) {
   if (row.time_seconds < evaluate_from_seconds_) return;
   int index = -1;  // Among the binary tasks.
-  for (const TaskColumn& task : Tasks()) {
+  for (const SimulatedTask& task : Tasks()) {
     if (!task.probability) continue;
     ++index;
     if (!task.In(row.scene)) continue;

@@ -28,7 +28,7 @@ Catalog::Catalog(uint64_t seed, int days) : days_(days), discount_seed_(Mix(seed
 
   groups_.resize(1 + kCategories + kTypes);
   for (int i = 0; i < size(); ++i) {
-    popularity_.push_back(std::exp(0.8 * Appeal(i, 0.5 * days_) + 0.5 * random.Normal()));
+    popularity_.push_back(std::exp(0.8 * Appeal(i, 0.5 * days_) + 0.3 * random.Normal()));
     for (const int group : {0, 1 + items_[i].category, 1 + kCategories + items_[i].type}) {
       groups_[group].members.push_back(i);
     }
@@ -76,7 +76,7 @@ void Catalog::MakeSales(uint64_t seed) {
     int64_t last_week = 0;
     for (int day = -kHistoryDays; day <= days_ + kHorizon; ++day) {
       const int week_ago = day - 7;
-      clicks_[Cell(i, day)] = std::lround(static_cast<double>(9 * last_week) * std::exp(0.25 * random.Normal()));
+      clicks_[Cell(i, day)] = std::lround(static_cast<double>(9 * last_week) * std::exp(0.15 * random.Normal()));
       trend = 0.95 * trend + 0.08 * random.Normal();
       const double mean = 3.5 * popularity_[i] * std::exp(0.3 * (Appeal(i, day) - Appeal(i, 0.5 * days_)) + trend) *
                           WeekFactor(items_[i].category, day);

@@ -12,8 +12,9 @@ struct Impression {
   const User& user;
   const Taste& taste;
   const Item& item;
-  double appeal = 0;    // Catalog::Appeal() at the time.
-  double discount = 0;  // 0 to 0.3
+  double category_share = 0;  // CategoryShares() of the item's category.
+  double appeal = 0;          // Catalog::Appeal() at the time.
+  double discount = 0;        // 0 to 0.3
   int hour = 0;
   double relevance = 0;  // Search: 0 (another category) to 1 (what was asked for).
 };

@@ -49,7 +49,7 @@ void AppendTime(int64_t seconds, std::string& out) {
   out += 'Z';
 }
 
-void AppendFeature(const FeatureColumn& feature, const SimulatedRow& row, std::string& out) {
+void AppendFeature(const SimulatedFeature& feature, const SimulatedRow& row, std::string& out) {
   const int count = feature.length ? feature.length(row) : 1;
   for (int i = 0; i < count; ++i) {
     if (i > 0) out += '|';
@@ -65,13 +65,13 @@ void AppendFeature(const FeatureColumn& feature, const SimulatedRow& row, std::s
 
 void AppendCsvHeader(const CsvRowsOptions& options, std::string& out) {
   out += "event_time,scene,request_id";
-  for (const FeatureColumn& feature : Features()) absl::StrAppend(&out, ",", feature.name);
-  for (const TaskColumn& task : Tasks()) {
+  for (const SimulatedFeature& feature : Features()) absl::StrAppend(&out, ",", feature.name);
+  for (const SimulatedTask& task : Tasks()) {
     if (!options.labels) break;
     if (task.width == 1) absl::StrAppend(&out, ",", task.name);
     for (int i = 1; i <= task.width && task.width > 1; ++i) absl::StrAppend(&out, ",", task.name, "_", i);
   }
-  for (const TaskColumn& task : Tasks()) {
+  for (const SimulatedTask& task : Tasks()) {
     if (options.truth && task.probability) absl::StrAppend(&out, ",p_", task.name);
   }
   out += '\n';
@@ -83,11 +83,11 @@ void AppendCsvRow(const CsvRowsOptions& options, const SimulatedRow& row, std::s
   AppendText(SceneName(row.scene), out);
   out += ",r";
   AppendInteger(row.request, out);
-  for (const FeatureColumn& feature : Features()) {
+  for (const SimulatedFeature& feature : Features()) {
     out += ',';
     if (feature.In(row.scene)) AppendFeature(feature, row, out);
   }
-  for (const TaskColumn& task : Tasks()) {
+  for (const SimulatedTask& task : Tasks()) {
     if (!options.labels) break;
     for (int i = 0; i < task.width; ++i) {
       out += ',';
@@ -95,7 +95,7 @@ void AppendCsvRow(const CsvRowsOptions& options, const SimulatedRow& row, std::s
       if (const int64_t label = task.label(row, i); label != kNone) AppendDecimal(label, task.decimals, out);
     }
   }
-  for (const TaskColumn& task : Tasks()) {
+  for (const SimulatedTask& task : Tasks()) {
     if (!options.truth || !task.probability) continue;
     out += ',';
     if (task.In(row.scene)) AppendDecimal(std::llround(1e6 * task.probability(row)), 6, out);

@@ -16,19 +16,19 @@ int64_t Number(const Row& row, int) {
 
 int RecentCount(const Row& row) { return row.recent_count; }
 
-constexpr FeatureColumn Context(absl::string_view name, ValueType type, int64_t (*number)(const Row&, int),
-                                int decimals = 0) {
+constexpr SimulatedFeature Context(absl::string_view name, ValueType type, int64_t (*number)(const Row&, int),
+                                   int decimals = 0) {
   return {.name = name, .type = type, .decimals = decimals, .number = number};
 }
 
-constexpr FeatureColumn Candidate(absl::string_view name, ValueType type, int64_t (*number)(const Row&, int),
-                                  int decimals = 0) {
+constexpr SimulatedFeature Candidate(absl::string_view name, ValueType type, int64_t (*number)(const Row&, int),
+                                     int decimals = 0) {
   return {.name = name, .type = type, .candidate = true, .decimals = decimals, .number = number};
 }
 
 constexpr ValueType kInt = ValueType::kInt64, kFloat = ValueType::kFloat, kText = ValueType::kString;
 
-constexpr FeatureColumn kFeatures[] = {
+constexpr SimulatedFeature kFeatures[] = {
     Context("user_id", kInt, Number<&Row::user_id>),
     {.name = "device", .type = kText, .text = [](const Row& row, int) { return DeviceName(row.device); }},
     Context("hour", kInt, [](const Row& row, int) { return int64_t{row.hour}; }),
@@ -74,7 +74,7 @@ constexpr FeatureColumn kFeatures[] = {
      .number = Number<&Row::text_score_hundredths>},
 };
 
-constexpr TaskColumn kTasks[] = {
+constexpr SimulatedTask kTasks[] = {
     {.name = "click",
      .scenes = {true, true, false},
      .label = Number<&Row::click>,
@@ -105,8 +105,8 @@ constexpr TaskColumn kTasks[] = {
 
 }  // namespace
 
-absl::Span<const FeatureColumn> Features() { return kFeatures; }
+absl::Span<const SimulatedFeature> Features() { return kFeatures; }
 
-absl::Span<const TaskColumn> Tasks() { return kTasks; }
+absl::Span<const SimulatedTask> Tasks() { return kTasks; }
 
 }  // namespace polyscene::simulator

@@ -11,7 +11,7 @@
 
 namespace polyscene::simulator {
 
-struct FeatureColumn {
+struct SimulatedFeature {
   absl::string_view name;
   ValueType type = ValueType::kInt64;
   bool candidate = false;
@@ -30,7 +30,7 @@ struct FeatureColumn {
 
 enum class TaskKind { kBinary, kMultiClass, kRegression, kForecast };
 
-struct TaskColumn {
+struct SimulatedTask {
   absl::string_view name;
   TaskKind kind = TaskKind::kBinary;
   int width = 1;                                               // Values of a label.
@@ -42,8 +42,8 @@ struct TaskColumn {
   bool In(Scene scene) const { return scenes[static_cast<int>(scene)]; }
 };
 
-absl::Span<const FeatureColumn> Features();
-absl::Span<const TaskColumn> Tasks();
+absl::Span<const SimulatedFeature> Features();
+absl::Span<const SimulatedTask> Tasks();
 
 // 10^decimals.
 inline double UnitsPerOne(int decimals) {

@@ -7,7 +7,7 @@ namespace polyscene::simulator {
 namespace {
 
 constexpr int kUsers = 2000;
-constexpr double kSharpness = 1.2;  // Of what a user clicks on outside the log.
+constexpr double kSharpness = 1.3;  // Of what a user clicks on outside the log.
 
 Taste MakeTaste(Random& random) {
   Taste taste;
@@ -83,6 +83,14 @@ void Shoppers::CatchUp(int user, double day, const Taste& taste, const Catalog& 
     who.history.Add(catalog.DrawOfCategory(DrawCategory(taste, kSharpness, random), day, random));
   }
   who.history_day = day;
+}
+
+std::array<double, kCategories> CategoryShares(const Taste& taste) {
+  std::array<double, kCategories> shares;
+  double sum = 0;
+  for (int c = 0; c < kCategories; ++c) sum += shares[c] = std::exp(kSharpness * taste.category[c]);
+  for (double& share : shares) share /= sum;
+  return shares;
 }
 
 int DrawCategory(const Taste& taste, double sharpness, Random& random) {

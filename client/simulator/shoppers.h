@@ -71,6 +71,9 @@ class Shoppers {
   WeightedChoice activity_;
 };
 
+// How much of what a user looks at is of each category: their clicks outside the log are drawn from it. Sums to 1.
+std::array<double, kCategories> CategoryShares(const Taste& taste);
+
 // Draws a category in proportion to exp(sharpness x taste).
 int DrawCategory(const Taste& taste, double sharpness, Random& random);
 

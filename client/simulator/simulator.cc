@@ -145,7 +145,7 @@ void Simulator::AddVisit(const Taste& taste, SimulatedRow& row) {
   row.churn = random_.Chance(churn);
   // People often go on where they were.
   const bool stays = row.recent_count > 0 && random_.Chance(0.3);
-  row.next_category = stays ? row.recent_categories[row.recent_count - 1] : DrawCategory(taste, 1.2, random_);
+  row.next_category = stays ? row.recent_categories[row.recent_count - 1] : DrawCategory(taste, 2, random_);
 }
 
 int Simulator::DrawCandidate(const SimulatedRow& context, double day, const Taste& taste) {
@@ -179,12 +179,13 @@ void Simulator::AddCandidate(double day, int user, const Taste& taste, int index
     row.category_clicks += catalog_.item(who.history.Last(back)).category == item.category;
   }
   Impression impression{who, taste, item};
+  impression.category_share = CategoryShares(taste)[item.category];
   impression.appeal = catalog_.Appeal(index, day);
   impression.discount = static_cast<double>(row.discount_percent) / 100;
   impression.hour = row.hour;
   if (row.scene == Scene::kSearch) {
     impression.relevance = Relevance(item, row.query);
-    row.text_score_hundredths = std::lround(100 * (SameTypeOrCategory(item, row.query) + 0.2 * random_.Normal()));
+    row.text_score_hundredths = std::lround(100 * (SameTypeOrCategory(item, row.query) + 0.15 * random_.Normal()));
   }
 
   const ShoppingProbabilities probabilities = Decide(row.scene, impression);
@@ -199,7 +200,7 @@ void Simulator::AddCandidate(double day, int user, const Taste& taste, int index
   }
   if (row.scene == Scene::kRecommendation) {  // In search the query already says where the user is going.
     const bool stays = row.click == 1 && random_.Chance(0.6);
-    row.next_category = stays ? item.category : DrawCategory(taste, 1.2, random_);
+    row.next_category = stays ? item.category : DrawCategory(taste, 2, random_);
   }
   for (int k = 0; k < kHorizon; ++k) row.demand[k] = catalog_.Sales(index, today + 1 + k);
 }
