@@ -18,8 +18,9 @@ namespace polyscene {
 
 struct EventLogOptions {
   std::filesystem::path directory;
-  uint64_t model_fingerprint = 0;                        // Kept in the log; another one is refused.
-  int64_t retention_bytes = int64_t{16} << 30;           // Oldest checkpointed events go first; others never.
+  uint64_t model_fingerprint = 0;  // Kept in the log; another one is refused.
+  int64_t retention_bytes =
+      int64_t{16} << 30;  // Before compression. Oldest checkpointed events go first; others never.
   absl::Duration sync_interval = absl::Milliseconds(2);  // The longest an event waits for its group's fsync.
 };
 
@@ -34,8 +35,8 @@ struct LogEntry {
   v1::LogRecord record;
 };
 
-// Offsets count rows (a control record counts one), from 0. A record's batch may have zero rows left after rejection: it then only
-// moves its producer's watermark.
+// Offsets count rows (a control record counts one), from 0. A record's batch may have zero rows left after rejection:
+// it then only moves its producer's watermark.
 //
 // Threads: all methods from any thread, except that Cursor objects belong to one thread each.
 class EventLog {
@@ -48,16 +49,20 @@ class EventLog {
 
   virtual ~EventLog() = default;
 
-  // Queues `record` (format version and fingerprint are filled in here) and calls `done` from the log's own thread once it is
-  // durable. Appends become durable in the order of these calls; a group shares one write and one sync. With an events record, the
-  // producer's watermark moves to its sequence in the same atomic write.
+  // Queues `record` (format version and fingerprint are filled in here, accepted_at_micros where it is 0) and calls
+  // `done` from the log's own thread once it is durable. Appends become durable in the order of these calls; a group
+  // shares one write and one sync. With an events record, the producer's watermark moves to its sequence in the same
+  // atomic write. A write that fails fails its whole group and what is queued behind it of the same producers (it skips
+  // then); the log takes appends again as soon as the disk does. Errors:
+  //   kInvalidArgument     sequence 0, or a record that holds nothing
   //   kFailedPrecondition  the sequence skips: neither a repeat nor the next one
   //   kResourceExhausted   the disk is full
-  //   kUnavailable         the log is closing
+  //   kInternal            the disk failed otherwise
+  //   kUnavailable         the log is closing; called on the caller's thread then
   virtual void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) = 0;
 
-  // How far `producer`'s batches are logged, and how many of them lie before the given offsets. After a restart, batches whose end is
-  // not known any more count as learned (served) only once all of the producer's are.
+  // How far `producer`'s batches are logged, and how many of them lie before the given offsets. After a restart,
+  // batches whose end is not known any more count as learned (served) only once all of the producer's are.
   virtual v1::Watermark WatermarkOf(const std::string& producer, uint64_t learned_offset,
                                     uint64_t served_offset) const = 0;
 
@@ -65,16 +70,20 @@ class EventLog {
   virtual uint64_t begin_offset() const = 0;   // Oldest offset still kept.
   virtual uint64_t rows_accepted() const = 0;  // Over the log's lifetime; control records not counted.
 
-  // Reads records in order, starting with the one that holds `offset` (or starts at it). kOutOfRange: no longer kept.
+  // Reads records in order, starting with the one that holds `offset` (or starts at it). kOutOfRange: no longer kept,
+  // or beyond the end.
   class Cursor {
    public:
     virtual ~Cursor() = default;
-    // The next record, or nothing at the durable end.  kDataLoss: it fails its checksum or cannot be parsed; names its offset.
+    // The next record, or nothing at the durable end.  kDataLoss: it fails its checksum or cannot be parsed; names its
+    // offset.
     virtual absl::StatusOr<std::optional<LogEntry>> Next() = 0;
   };
   virtual absl::StatusOr<std::unique_ptr<Cursor>> Read(uint64_t offset) const = 0;
 
-  // Blocks until end_offset() is above `offset`, WakeReaders() is called, or `timeout` has passed.
+  // Blocks until end_offset() is above `offset`, WakeReaders() is called, or `timeout` has passed. A wake that nobody
+  // waits for is kept for the next wait, so that none is lost between looking and waiting. May return early: look
+  // again.
   virtual void WaitBeyond(uint64_t offset, absl::Duration timeout) const = 0;
   virtual void WakeReaders() = 0;
 
@@ -85,7 +94,8 @@ class EventLog {
   // Reserves version numbers durably and returns the first of `count`: no number is ever handed out twice.
   virtual absl::StatusOr<uint64_t> ReserveVersions(uint64_t count) = 0;
 
-  // Lets go of records (and journal entries) that end before `covered_offset`, oldest first, while the log is over its retention.
+  // Lets go of records (and journal entries) that end before `covered_offset`, oldest first, while the log is over its
+  // retention.
   virtual absl::Status Retire(uint64_t covered_offset) = 0;
 };
 

@@ -1,0 +1,205 @@
+// The writing half of RocksEventLog: queue -> group -> one write, one sync -> callbacks.
+//
+// The group is whatever was queued while the last one was synced. Where the last group had company, its senders are
+// likely to be back soon, so the writer waits for as many appends again: no longer than the last sync took (a wait that
+// costs more than the sync it may save does not pay), and no longer than sync_interval. A lone sender never waits.
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/eventlog/big_endian.h"
+#include "server/eventlog/rocks_event_log.h"
+#include "server/log/log.h"
+
+namespace polyscene {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr size_t kMaxGroupBytes = 8 << 20;  // A write batch and RocksDB's copies of it are memory: bounded.
+
+}  // namespace
+
+void RocksEventLog::Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) {
+  Pending pending;
+  pending.producer = record.producer_id();
+  pending.events = record.has_events();
+  pending.done = std::move(done);
+  if (record.has_events()) {
+    pending.sequence = record.events().sequence();
+    pending.rows = record.events().rows();
+    if (pending.sequence == 0) {
+      pending.refused = absl::InvalidArgumentError(
+          absl::StrCat("producer '", record.producer_id(), "': sequence is 0, expected 1 or more"));
+    }
+  } else if (!record.has_evaluation()) {
+    pending.refused = absl::InvalidArgumentError(
+        absl::StrCat("producer '", record.producer_id(), "': record holds neither events nor a control record"));
+  }
+  record.set_format_version(1);
+  record.set_model_fingerprint(options_.model_fingerprint);
+  if (record.accepted_at_micros() == 0) record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
+  pending.bytes = record.SerializeAsString();  // Here, on the caller's thread: the writer is one for all.
+  pending.queued_at = steady_clock::now();
+
+  bool closing = false;
+  {
+    MutexLock lock(&mu_);
+    closing = closing_;
+    if (!closing) {
+      queue_.push_back(std::move(pending));
+      queued_.Signal();
+    }
+  }
+  if (closing) pending.done(absl::UnavailableError("event log is closing"));
+}
+
+void RocksEventLog::Run() {
+  for (std::vector<Pending> group = TakeGroup(); !group.empty(); group = TakeGroup()) WriteGroup(std::move(group));
+}
+
+std::vector<RocksEventLog::Pending> RocksEventLog::TakeGroup() {
+  MutexLock lock(&mu_);
+  while (queue_.empty() && !closing_) queued_.Wait(&mu_);
+  if (last_group_size_ > 1) {
+    const steady_clock::duration patience =
+        std::min<steady_clock::duration>(absl::ToChronoNanoseconds(options_.sync_interval), last_sync_);
+    while (queue_.size() < last_group_size_ && !closing_) {
+      const steady_clock::duration left = queue_.front().queued_at + patience - steady_clock::now();
+      if (left <= steady_clock::duration::zero()) break;
+      queued_.WaitWithTimeout(&mu_, absl::FromChrono(left));
+    }
+  }
+  std::vector<Pending> group;
+  for (size_t bytes = 0; !queue_.empty() && bytes < kMaxGroupBytes; queue_.pop_front()) {
+    bytes += queue_.front().bytes.size();
+    group.push_back(std::move(queue_.front()));
+  }
+  last_group_size_ = group.size();
+  return group;
+}
+
+ProducerMarks::Mark RocksEventLog::LastMark(const std::string& producer) const {
+  MutexLock lock(&mu_);
+  return marks_.Last(producer);
+}
+
+// Sequences are checked here, in the order of the calls, against what is durable and what this group adds: so pipelined
+// appends pass, and after a group failed the ones queued behind it are found to skip.
+absl::StatusOr<Appended> RocksEventLog::Stage(const Pending& pending, Staged* staged,
+                                              rocksdb::WriteBatch* batch) const {
+  if (!pending.refused.ok()) return pending.refused;
+  const uint64_t offset = staged->end_offset;
+  uint64_t count = 1;
+  if (pending.events) {
+    auto known = staged->last.find(pending.producer);
+    if (known == staged->last.end()) {
+      known = staged->last.emplace(pending.producer, LastMark(pending.producer)).first;
+    }
+    ProducerMarks::Mark& last = known->second;
+    if (pending.sequence <= last.sequence) return Appended{last.end_offset, /*repeated=*/true};
+    if (pending.sequence != last.sequence + 1) {
+      return absl::FailedPreconditionError(absl::StrCat("producer '", pending.producer, "': sequence ",
+                                                        pending.sequence, " skips, expected ", last.sequence + 1));
+    }
+    count = pending.rows;
+    last = {pending.sequence, offset + count};
+    staged->marks.emplace_back(pending.producer, last);
+    batch->Put(store_->family(LogFamily::kProducers), pending.producer,
+               BigEndian(last.sequence) + BigEndian(last.end_offset));
+    staged->rows_accepted += pending.rows;
+  }
+  if (count > 0) {
+    if (staged->bytes - staged->last_segment.bytes >= segment_bytes_) {
+      staged->last_segment = {offset, staged->bytes};
+      staged->segments.push_back(staged->last_segment);
+      batch->Put(store_->family(LogFamily::kSegments), BigEndian(offset), BigEndian(staged->bytes));
+    }
+    batch->Put(store_->family(LogFamily::kRecords), BigEndian(offset), pending.bytes);
+    staged->bytes += pending.bytes.size();
+    staged->end_offset += count;
+  }
+  return Appended{staged->end_offset, /*repeated=*/false};
+}
+
+// A group that failed may lie in RocksDB's write-ahead log all the same and come back when the log is opened again. So
+// the next group first wipes what it may have left: records beyond the end, and watermarks of its producers.
+void RocksEventLog::StageRepair(const Staged& staged, rocksdb::WriteBatch* batch) const {
+  for (const LogFamily family : {LogFamily::kRecords, LogFamily::kSegments}) {
+    batch->DeleteRange(store_->family(family), BigEndian(staged.end_offset), BigEndian(~uint64_t{0}));
+  }
+  if (staged.last_segment.offset == staged.end_offset) {  // An empty log's first one.
+    batch->Put(store_->family(LogFamily::kSegments), BigEndian(staged.end_offset), BigEndian(staged.bytes));
+  }
+  for (const std::string& producer : suspects_) {
+    const ProducerMarks::Mark mark = LastMark(producer);
+    rocksdb::ColumnFamilyHandle* const family = store_->family(LogFamily::kProducers);
+    if (mark.sequence == 0) {
+      batch->Delete(family, producer);
+    } else {
+      batch->Put(family, producer, BigEndian(mark.sequence) + BigEndian(mark.end_offset));
+    }
+  }
+}
+
+void RocksEventLog::WriteGroup(std::vector<Pending> group) {
+  Staged staged;
+  {
+    MutexLock lock(&mu_);
+    staged.end_offset = end_offset_;
+    staged.rows_accepted = rows_accepted_;
+    staged.bytes = bytes_;
+    staged.last_segment = segments_.back();
+  }
+  const uint64_t durable_end = staged.end_offset;
+  rocksdb::WriteBatch batch;
+  if (suspect_tail_) StageRepair(staged, &batch);
+  std::vector<absl::StatusOr<Appended>> results;
+  for (const Pending& pending : group) results.push_back(Stage(pending, &staged, &batch));
+
+  absl::Status written;
+  if (staged.end_offset != durable_end || !staged.marks.empty()) {
+    PutNumbers(staged, &batch);
+    const steady_clock::time_point start = steady_clock::now();
+    written = store_->Write(&batch, /*sync=*/true);
+    last_sync_ = steady_clock::now() - start;
+    if (written.ok()) {
+      suspect_tail_ = false;
+      suspects_.clear();
+    }
+  }
+  if (written.ok()) {
+    Commit(staged);
+  } else {
+    Abandon(staged, written, group, &results);
+  }
+  for (size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
+}
+
+void RocksEventLog::Commit(const Staged& staged) {
+  MutexLock lock(&mu_);
+  const bool longer = staged.end_offset > end_offset_;
+  end_offset_ = staged.end_offset;
+  rows_accepted_ = staged.rows_accepted;
+  bytes_ = staged.bytes;
+  segments_.insert(segments_.end(), staged.segments.begin(), staged.segments.end());
+  for (const auto& [producer, mark] : staged.marks) marks_.Add(producer, mark);
+  if (longer) readers_.SignalAll();
+}
+
+void RocksEventLog::Abandon(const Staged& staged, const absl::Status& why, const std::vector<Pending>& group,
+                            std::vector<absl::StatusOr<Appended>>* results) {
+  LogError(absl::StrCat(why.message(), "; ", group.size(), " batches are refused"));
+  suspect_tail_ = true;
+  for (const auto& [producer, mark] : staged.marks) suspects_.push_back(producer);
+  for (size_t i = 0; i < group.size(); ++i) {
+    absl::StatusOr<Appended>& result = (*results)[i];
+    const bool stands = result.ok() && result->repeated && group[i].sequence <= LastMark(group[i].producer).sequence;
+    if (result.ok() && !stands) result = why;
+  }
+}
+
+}  // namespace polyscene

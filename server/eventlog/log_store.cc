@@ -1,0 +1,187 @@
+#include "server/eventlog/log_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <unistd.h>
+
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/eventlog/big_endian.h"
+
+namespace polyscene {
+namespace {
+
+// In the order of LogFamily.
+constexpr const char* kFamilyNames[kLogFamilies] = {"default", "records", "producers", "steps", "segments"};
+
+// RocksDB would poll every 5 seconds whether a full disk has space again and refuse Resume() meanwhile; the log tries
+// at its next group.
+class NoAutomaticRecovery : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
+  rocksdb::DBOptions options;
+  if (env != nullptr) options.env = env;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  // A group cut short at the log's very end was never acknowledged; anything else that cannot be read is an error.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
+  options.max_bgerror_resume_count = 0;
+  // Memory: two memtables of records at most, and little else.
+  options.db_write_buffer_size = 64 << 20;
+  options.max_total_wal_size =
+      128 << 20;  // Small families would keep old files alive; also bounds the replay when opening.
+  options.max_open_files = 256;
+  options.max_background_jobs = 2;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 1 << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions FamilyOptions(LogFamily family, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  rocksdb::ColumnFamilyOptions options;
+  options.compression = rocksdb::kNoCompression;
+  options.write_buffer_size = 1 << 20;
+  if (family == LogFamily::kRecords) {
+    // Keys only grow, so files never overlap and move down the levels without being rewritten.
+    options.write_buffer_size = 32 << 20;
+    options.max_write_buffer_number = 3;
+    options.target_file_size_base = 32 << 20;
+    options.level0_file_num_compaction_trigger = 2;  // Only files below level 0 can be dropped whole.
+    options.compression =
+        rocksdb::kLZ4Compression;  // Columns of ids and small floats shrink to a third at little cost.
+    table.block_size = 64 << 10;   // About a record: a smaller index.
+  }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+// OK, or why the directory cannot hold the log.
+absl::Status PrepareDirectory(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  const bool denied = error ? error == std::errc::permission_denied || error == std::errc::read_only_file_system
+                            : ::access(directory.c_str(), R_OK | W_OK | X_OK) != 0;
+  if (denied) return absl::PermissionDeniedError(absl::StrCat("event log: cannot write to ", directory.string()));
+  if (error) {
+    return absl::InternalError(absl::StrCat("event log: cannot create ", directory.string(), ": ", error.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpenError(const rocksdb::Status& status, const std::filesystem::path& directory) {
+  const std::string text = status.ToString();
+  if (status.IsIOError() &&
+      (absl::StrContains(text, "lock hold by current process") || absl::StrContains(text, "While lock file"))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("event log ", directory.string(), " is in use by another process"));
+  }
+  if (status.IsInvalidArgument() || status.IsNotSupported()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("event log ", directory.string(), " is of a format this version does not know: ", text));
+  }
+  return FromRocks(status, absl::StrCat("event log ", directory.string(), " cannot be opened"));
+}
+
+}  // namespace
+
+absl::Status FromRocks(const rocksdb::Status& status, absl::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = absl::StrCat(what, ": ", status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
+  return absl::InternalError(message);
+}
+
+absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const std::filesystem::path& directory, rocksdb::Env* env) {
+  if (absl::Status status = PrepareDirectory(directory); !status.ok()) return status;
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(8 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (int i = 0; i < kLogFamilies; ++i) {
+    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<LogFamily>(i), cache));
+  }
+  std::unique_ptr<LogStore> store(new LogStore);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(env), directory.string(), families, &handles, &db);
+  if (!status.ok()) return OpenError(status, directory);
+  store->db_.reset(db);
+  std::copy(handles.begin(), handles.end(), store->handles_.begin());
+  return store;
+}
+
+LogStore::~LogStore() {
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
+  }
+}
+
+absl::StatusOr<std::optional<std::string>> LogStore::Get(LogFamily family, absl::string_view key) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = family != LogFamily::kRecords;  // Records are read once, in order.
+  std::string value;
+  const rocksdb::Status status = db_->Get(options, this->family(family), ToSlice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return FromRocks(status, kFamilyNames[static_cast<int>(family)]);
+  return value;
+}
+
+absl::StatusOr<std::optional<uint64_t>> LogStore::GetNumber(LogFamily family, absl::string_view key) const {
+  absl::StatusOr<std::optional<std::string>> value = Get(family, key);
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) return std::optional<uint64_t>();
+  const std::optional<uint64_t> number = FromBigEndian(**value);
+  if (!number.has_value()) {
+    return absl::DataLossError(absl::StrCat("event log: a value of family ", kFamilyNames[static_cast<int>(family)],
+                                            " has ", (*value)->size(), " bytes, expected at least 8"));
+  }
+  return number;
+}
+
+absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
+  if (failed_) {
+    const rocksdb::Status resumed = db_->Resume();
+    if (!resumed.ok()) return FromRocks(resumed, "event log: still cannot be written");
+    failed_ = false;
+  }
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  const rocksdb::Status status = db_->Write(options, batch);
+  if (!status.ok()) failed_ = true;
+  return FromRocks(status, "event log: write failed");
+}
+
+absl::Status LogStore::DropFilesBefore(LogFamily family, uint64_t offset) {
+  if (offset == 0) return absl::OkStatus();
+  const std::string begin = BigEndian(0);
+  const std::string end = BigEndian(offset - 1);  // DeleteFilesInRange() includes its end.
+  const rocksdb::Slice begin_slice = ToSlice(begin);
+  const rocksdb::Slice end_slice = ToSlice(end);
+  return FromRocks(rocksdb::DeleteFilesInRange(db_.get(), this->family(family), &begin_slice, &end_slice),
+                   "event log: old files cannot be deleted");
+}
+
+std::unique_ptr<rocksdb::Iterator> LogStore::Iterate(LogFamily family) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = family != LogFamily::kRecords;
+  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, this->family(family)));
+}
+
+}  // namespace polyscene

@@ -1,0 +1,69 @@
+// The RocksDB database under the event log: its column families, its tuning, its errors as Status. Private to this
+// folder and its tests.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace polyscene {
+
+// Column families, by index into the handles. Their names are part of the format.
+enum class LogFamily {
+  kMeta,       // RocksDB's default family. Name -> number; names below.
+  kRecords,    // Offset of a record's first row -> LogRecord.
+  kProducers,  // Producer id -> last sequence, end offset of its record.
+  kSteps,      // First offset of a step -> the offset after it.
+  kSegments,   // Offset -> bytes of all records before it ever written; about one a MiB, for retention.
+};
+inline constexpr int kLogFamilies = 5;
+
+// Threads: any. Checksums are RocksDB's: of every WAL record and every block, verified whenever one is read.
+class LogStore {
+ public:
+  // env: null for the system's. Errors as EventLog::Open(), but for the model's fingerprint.
+  static absl::StatusOr<std::unique_ptr<LogStore>> Open(const std::filesystem::path& directory, rocksdb::Env* env);
+  ~LogStore();
+
+  rocksdb::ColumnFamilyHandle* family(LogFamily family) const { return handles_[static_cast<int>(family)]; }
+
+  // Nothing where `key` is absent.
+  absl::StatusOr<std::optional<std::string>> Get(LogFamily family, absl::string_view key) const;
+  // The number a value starts with; kDataLoss if it is not one.
+  absl::StatusOr<std::optional<uint64_t>> GetNumber(LogFamily family, absl::string_view key) const;
+
+  // sync: durable when it returns; else it survives the end of the process, not a power cut. After a failed write,
+  // tries first whether the disk takes writes again. After an error nothing of `batch` can be seen, but some of it may
+  // come back if the process ends before the next success.
+  absl::Status Write(rocksdb::WriteBatch* batch, bool sync);
+
+  // Deletes the files whose keys all lie below BigEndian(offset).
+  absl::Status DropFilesBefore(LogFamily family, uint64_t offset);
+
+  std::unique_ptr<rocksdb::Iterator> Iterate(LogFamily family) const;
+
+ private:
+  LogStore() = default;
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kLogFamilies> handles_{};  // Owned by db_, given back in the destructor.
+  std::atomic<bool> failed_{false};  // The last write failed: RocksDB refuses all others until it is told to resume.
+};
+
+// `status` with `what` before its message. kDataLoss: corruption; kResourceExhausted: no space; else kInternal.
+absl::Status FromRocks(const rocksdb::Status& status, absl::string_view what);
+
+inline rocksdb::Slice ToSlice(absl::string_view text) { return rocksdb::Slice(text.data(), text.size()); }
+
+}  // namespace polyscene

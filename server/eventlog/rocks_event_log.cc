@@ -1,0 +1,237 @@
+#include "server/eventlog/rocks_event_log.h"
+
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "server/eventlog/big_endian.h"
+#include "server/eventlog/log_cursor.h"
+#include "server/log/log.h"
+
+namespace polyscene {
+namespace {
+
+constexpr uint64_t kFormatVersion = 1;
+
+// Names in the meta family.
+constexpr char kFormat[] = "format_version";
+constexpr char kFingerprint[] = "model_fingerprint";
+constexpr char kBegin[] = "begin_offset";
+constexpr char kEnd[] = "end_offset";
+constexpr char kRows[] = "rows_accepted";
+constexpr char kBytes[] = "bytes_written";
+constexpr char kNextVersion[] = "next_version";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(EventLogOptions options) {
+  return RocksEventLog::Open(std::move(options), nullptr);
+}
+
+absl::StatusOr<std::unique_ptr<EventLog>> RocksEventLog::Open(EventLogOptions options, rocksdb::Env* env) {
+  absl::StatusOr<std::unique_ptr<LogStore>> store = LogStore::Open(options.directory, env);
+  if (!store.ok()) return store.status();
+  std::unique_ptr<RocksEventLog> log(new RocksEventLog(std::move(options), *std::move(store)));
+  if (absl::Status status = log->Load(); !status.ok()) return status;
+  log->writer_ = std::thread([log = log.get()] { log->Run(); });
+  return log;
+}
+
+// Retention cuts at segments, a sixty-fourth of it or a MiB long, whichever is less.
+RocksEventLog::RocksEventLog(EventLogOptions options, std::unique_ptr<LogStore> store)
+    : options_(std::move(options)),
+      segment_bytes_(std::clamp<int64_t>(options_.retention_bytes / 64, 1, 1 << 20)),
+      store_(std::move(store)) {}
+
+RocksEventLog::~RocksEventLog() {
+  {
+    MutexLock lock(&mu_);
+    closing_ = true;
+    queued_.SignalAll();
+  }
+  WakeReaders();
+  if (writer_.joinable()) writer_.join();
+}
+
+absl::Status RocksEventLog::Load() {
+  if (absl::Status status = LoadMeta(); !status.ok()) return status;
+  if (absl::Status status = LoadMarks(); !status.ok()) return status;
+  return LoadSegments();
+}
+
+void RocksEventLog::PutMeta(absl::string_view name, uint64_t value, rocksdb::WriteBatch* batch) const {
+  batch->Put(store_->family(LogFamily::kMeta), ToSlice(name), BigEndian(value));
+}
+
+void RocksEventLog::PutNumbers(const Staged& staged, rocksdb::WriteBatch* batch) const {
+  PutMeta(kEnd, staged.end_offset, batch);
+  PutMeta(kRows, staged.rows_accepted, batch);
+  PutMeta(kBytes, staged.bytes, batch);
+}
+
+absl::Status RocksEventLog::LoadMeta() {
+  absl::StatusOr<std::optional<uint64_t>> format = store_->GetNumber(LogFamily::kMeta, kFormat);
+  if (!format.ok()) return format.status();
+  if (!format->has_value()) {  // A new log: everything counts from 0, versions from 1.
+    rocksdb::WriteBatch batch;
+    PutMeta(kFormat, kFormatVersion, &batch);
+    PutMeta(kFingerprint, options_.model_fingerprint, &batch);
+    for (const char* name : {kBegin, kEnd, kRows, kBytes}) PutMeta(name, 0, &batch);
+    PutMeta(kNextVersion, 1, &batch);
+    batch.Put(store_->family(LogFamily::kSegments), BigEndian(0), BigEndian(0));
+    return store_->Write(&batch, /*sync=*/true);
+  }
+  if (**format != kFormatVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("event log ", options_.directory.string(), " has format version ",
+                                                      **format, ", expected ", kFormatVersion));
+  }
+  const auto read = [this](absl::string_view name, uint64_t* value) -> absl::Status {
+    absl::StatusOr<std::optional<uint64_t>> number = store_->GetNumber(LogFamily::kMeta, name);
+    if (!number.ok()) return number.status();
+    if (!number->has_value()) return absl::DataLossError(absl::StrCat("event log: ", name, " is missing"));
+    *value = **number;
+    return absl::OkStatus();
+  };
+  uint64_t fingerprint = 0;
+  if (absl::Status status = read(kFingerprint, &fingerprint); !status.ok()) return status;
+  if (fingerprint != options_.model_fingerprint) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("event log %s is of the model with fingerprint %016x, expected %016x",
+                        options_.directory.string(), fingerprint, options_.model_fingerprint));
+  }
+  MutexLock lock(&mu_);
+  if (absl::Status status = read(kBegin, &begin_offset_); !status.ok()) return status;
+  if (absl::Status status = read(kEnd, &end_offset_); !status.ok()) return status;
+  if (absl::Status status = read(kRows, &rows_accepted_); !status.ok()) return status;
+  return read(kBytes, &bytes_);
+}
+
+absl::Status RocksEventLog::LoadMarks() {
+  MutexLock lock(&mu_);
+  const std::unique_ptr<rocksdb::Iterator> entry = store_->Iterate(LogFamily::kProducers);
+  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+    const absl::string_view value(entry->value().data(), entry->value().size());
+    const std::optional<uint64_t> sequence = FromBigEndian(value);
+    const std::optional<uint64_t> end = FromBigEndian(value, 8);
+    if (!end.has_value()) {
+      return absl::DataLossError(absl::StrCat("event log: watermark of producer '", entry->key().ToString(), "' has ",
+                                              value.size(), " bytes, expected 16"));
+    }
+    marks_.Add(entry->key().ToString(), {*sequence, *end});
+  }
+  return FromRocks(entry->status(), "event log: watermarks of producers");
+}
+
+absl::Status RocksEventLog::LoadSegments() {
+  MutexLock lock(&mu_);
+  const std::unique_ptr<rocksdb::Iterator> entry = store_->Iterate(LogFamily::kSegments);
+  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+    const std::optional<uint64_t> offset = FromBigEndian({entry->key().data(), entry->key().size()});
+    const std::optional<uint64_t> bytes = FromBigEndian({entry->value().data(), entry->value().size()});
+    if (!offset.has_value() || !bytes.has_value()) return absl::DataLossError("event log: a segment cannot be read");
+    segments_.push_back({*offset, *bytes});
+  }
+  if (absl::Status status = FromRocks(entry->status(), "event log: segments"); !status.ok()) return status;
+  if (segments_.empty() || segments_.front().offset != begin_offset_) {
+    return absl::DataLossError(absl::StrCat("event log: no segment starts at its begin, offset ", begin_offset_));
+  }
+  return absl::OkStatus();
+}
+
+v1::Watermark RocksEventLog::WatermarkOf(const std::string& producer, uint64_t learned_offset,
+                                         uint64_t served_offset) const {
+  MutexLock lock(&mu_);
+  return marks_.WatermarkOf(producer, learned_offset, served_offset);
+}
+
+uint64_t RocksEventLog::end_offset() const {
+  MutexLock lock(&mu_);
+  return end_offset_;
+}
+
+uint64_t RocksEventLog::begin_offset() const {
+  MutexLock lock(&mu_);
+  return begin_offset_;
+}
+
+uint64_t RocksEventLog::rows_accepted() const {
+  MutexLock lock(&mu_);
+  return rows_accepted_;
+}
+
+absl::StatusOr<std::unique_ptr<EventLog::Cursor>> RocksEventLog::Read(uint64_t offset) const {
+  return LogCursor::Open(*this, *store_, offset);
+}
+
+void RocksEventLog::WaitBeyond(uint64_t offset, absl::Duration timeout) const {
+  MutexLock lock(&mu_);
+  const uint64_t wakes = wakes_;
+  ++waiting_;
+  while (end_offset_ <= offset && wakes_ == wakes && !wake_kept_) {
+    if (readers_.WaitWithTimeout(&mu_, timeout)) break;
+  }
+  --waiting_;
+  wake_kept_ = false;
+}
+
+void RocksEventLog::WakeReaders() {
+  MutexLock lock(&mu_);
+  ++wakes_;
+  if (waiting_ == 0) wake_kept_ = true;
+  readers_.SignalAll();
+}
+
+absl::Status RocksEventLog::JournalStep(uint64_t begin, uint64_t end) {
+  rocksdb::WriteBatch batch;
+  batch.Put(store_->family(LogFamily::kSteps), BigEndian(begin), BigEndian(end));
+  // Not synced: a power cut takes the weights that learned the step as well, and what is learned instead is as good.
+  return store_->Write(&batch, /*sync=*/false);
+}
+
+std::optional<uint64_t> RocksEventLog::JournaledStepEnd(uint64_t begin) const {
+  absl::StatusOr<std::optional<uint64_t>> end = store_->GetNumber(LogFamily::kSteps, BigEndian(begin));
+  if (end.ok()) return *end;
+  LogError(absl::StrCat("journal of steps: offset ", begin, ": ", end.status().ToString(),
+                        "; the step is formed anew, so a replay may differ from what was learned before"));
+  return std::nullopt;
+}
+
+absl::StatusOr<uint64_t> RocksEventLog::ReserveVersions(uint64_t count) {
+  MutexLock lock(&versions_mu_);
+  absl::StatusOr<std::optional<uint64_t>> next = store_->GetNumber(LogFamily::kMeta, kNextVersion);
+  if (!next.ok()) return next.status();
+  if (!next->has_value()) return absl::DataLossError(absl::StrCat("event log: ", kNextVersion, " is missing"));
+  rocksdb::WriteBatch batch;
+  PutMeta(kNextVersion, **next + count, &batch);
+  if (absl::Status status = store_->Write(&batch, /*sync=*/true); !status.ok()) return status;
+  return **next;
+}
+
+absl::Status RocksEventLog::Retire(uint64_t covered_offset) {
+  MutexLock retire_lock(&retire_mu_);
+  uint64_t begin = 0;
+  uint64_t next = 0;
+  {
+    MutexLock lock(&mu_);
+    begin = begin_offset_;
+    const uint64_t allowed = static_cast<uint64_t>(options_.retention_bytes);
+    while (segments_.size() > 1 && segments_[1].offset <= covered_offset &&
+           bytes_ - segments_.front().bytes > allowed) {
+      segments_.pop_front();
+    }
+    next = segments_.front().offset;
+    begin_offset_ = next;  // Before the records go, so that a reader in them learns why.
+  }
+  if (next == begin) return absl::OkStatus();
+  rocksdb::WriteBatch batch;
+  for (const LogFamily family : {LogFamily::kRecords, LogFamily::kSteps, LogFamily::kSegments}) {
+    batch.DeleteRange(store_->family(family), BigEndian(begin), BigEndian(next));
+  }
+  PutMeta(kBegin, next, &batch);
+  if (absl::Status status = store_->Write(&batch, /*sync=*/true); !status.ok()) return status;
+  return store_->DropFilesBefore(LogFamily::kRecords, next);
+}
+
+}  // namespace polyscene
