@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/spec/checks.h"
 #include "model/spec/embedding_tables.h"
+#include "model/spec/names.h"
 
 namespace polyscene {
 namespace {
@@ -120,7 +121,7 @@ class FeatureChecker {
   // max 0: any number of them.
   void CheckValues(const google::protobuf::RepeatedPtrField<std::string>& values, const Place& place, int max) {
     if (values.empty() || (max > 0 && values.size() > max)) {
-      mistakes_.Add(place.Field("values"), absl::StrCat(values.size(), " values, expected ",
+      mistakes_.Add(place.Field("values"), absl::StrCat("values lists ", values.size(), ", expected ",
                                                         max > 0 ? absl::StrCat("1 to ", max) : "at least one"));
     }
     absl::flat_hash_map<std::string, int> seen;
@@ -217,7 +218,7 @@ void CheckFeatures(const v1::ModelFile& file, const Place& place, Mistakes& mist
     const v1::Feature& feature = file.features(i);
     const Place here = place.Field("features", i);
     FeatureChecker(feature, here, mistakes).Check();
-    if (feature.name().empty()) continue;
+    if (!IsName(feature.name())) continue;  // One mistake is enough.
     if (!names.insert(feature.name()).second) {
       mistakes.Add(here.Field("name"),
                    absl::StrCat("feature '", feature.name(), "' is there already, expected unique names"));

@@ -15,11 +15,11 @@ class SceneChecker {
  public:
   SceneChecker(const v1::ModelFile& file, Mistakes& mistakes) : mistakes_(mistakes) {
     for (const v1::Feature& feature : file.features()) {
-      features_.push_back(feature.name());
+      if (!feature.name().empty()) features_.push_back(feature.name());
       sides_.emplace(feature.name(), feature.side());
     }
     for (const v1::Task& task : file.tasks()) {
-      tasks_.push_back(task.name());
+      if (!task.name().empty()) tasks_.push_back(task.name());
       kinds_.emplace(task.name(), task.kind_case());
     }
   }

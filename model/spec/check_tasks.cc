@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "model/spec/checks.h"
+#include "model/spec/names.h"
 
 namespace polyscene {
 namespace {
@@ -61,8 +62,8 @@ class TaskChecker {
       }
       const int horizon = task_.forecast().horizon();
       if (!task_.columns().empty() && task_.columns_size() != horizon) {
-        mistakes_.Add(place_.Field("columns"), absl::StrCat(task_.columns_size(), " columns, expected ", horizon,
-                                                            ", one a step of the horizon"));
+        mistakes_.Add(place_.Field("columns"), absl::StrCat("columns lists ", task_.columns_size(), ", expected ",
+                                                            horizon, ", one a step of the horizon"));
       }
     } else if (kind_known() && !task_.columns().empty()) {
       mistakes_.Add(place_.Field("columns"),
@@ -108,7 +109,7 @@ void CheckTasks(const v1::ModelFile& file, const Place& place, Mistakes& mistake
     const v1::Task& task = file.tasks(i);
     const Place here = place.Field("tasks", i);
     TaskChecker(task, here, mistakes).Check();
-    if (task.name().empty()) continue;
+    if (!IsName(task.name())) continue;  // One mistake is enough.
     if (!names.insert(task.name()).second) {
       mistakes.Add(here.Field("name"),
                    absl::StrCat("task '", task.name(), "' is there already, expected unique names"));

@@ -1,0 +1,91 @@
+// What tells two models apart, and what does not.
+#include <gmock/gmock.h>
+
+#include "tests/unit/model/spec/model_text.h"
+
+namespace polyscene {
+namespace {
+
+uint64_t FingerprintOf(absl::string_view from, absl::string_view to) {
+  const auto spec = Good(Changed(from, to));
+  return spec == nullptr ? 0 : spec->fingerprint();
+}
+
+struct Change {
+  const char* name;
+  const char* from;
+  const char* to;
+};
+void PrintTo(const Change& change, std::ostream* out) { *out << change.to; }
+std::string ChangeName(const testing::TestParamInfo<Change>& info) { return info.param.name; }
+
+class SameState : public testing::TestWithParam<Change> {};
+class OtherState : public testing::TestWithParam<Change> {};
+
+TEST_P(SameState, HasTheSameFingerprint) {
+  EXPECT_EQ(FingerprintOf(GetParam().from, GetParam().to), Good(kGoodModel)->fingerprint());
+}
+
+TEST_P(OtherState, HasAnotherFingerprint) {
+  EXPECT_NE(FingerprintOf(GetParam().from, GetParam().to), Good(kGoodModel)->fingerprint());
+}
+
+constexpr char kAdam[] = "adam { learning_rate: 0.01 }";
+
+INSTANTIATE_TEST_SUITE_P(
+    Spec, SameState,
+    testing::Values(
+        Change{"ModelName", "\"shop\"", "\"another shop\""},
+        Change{"DefaultsWrittenOut", "\"shop\"", "\"shop\" seed: 1"},
+        Change{"DenseRate", kAdam, "adam { learning_rate: 0.5 beta1: 0.5 epsilon: 1 }"},
+        Change{"RowRate", "adagrad { learning_rate: 0.1 }", "adagrad { epsilon: 1 initial_accumulator: 1 }"},
+        Change{"TaskWeight", "binary { }", "binary { } weight: 3"},
+        Change{"LabelColumn", "binary { }", "binary { } column: \"c\""},
+        Change{"ForecastColumns", "columns: [\"d1\", \"d2\"]", ""},
+        Change{"FeatureColumn", "name: \"item\"", "name: \"item\" column: \"c\""},
+        Change{"MissingOutside", "missing_outside { min: 0 max: 1000 }", ""},
+        Change{"Loss", "huber { delta: 2 }", "mse { }"},
+        Change{"RankBy", "rank_by { factors { task: \"click\" } }", ""},
+        Change{"RequiredIdentity", "name: \"item\"", "name: \"item\" required: true"},
+        Change{"AllFeaturesListed", "tasks: [\"click\", \"aisle\"]",
+               "tasks: [\"click\", \"aisle\"] features: [\"user_id\", \"recent\", \"item\", \"price\", \"colour\"]"},
+        Change{"Policy", "step_rows: 64", "step_rows: 32 publish_interval_seconds: 9"},
+        Change{"Files", "event_time_column: \"day\"", "request_id_column: \"r\""}),
+    ChangeName);
+
+INSTANTIATE_TEST_SUITE_P(
+    Spec, OtherState,
+    testing::Values(
+        Change{"Seed", "\"shop\"", "\"shop\" seed: 2"},
+        Change{"Type", "name: \"recent\" side: CONTEXT type: STRING", "name: \"recent\" side: CONTEXT type: INT64"},
+        Change{"Personal", "name: \"user_id\"", "name: \"user_id\" personal: true"},
+        Change{"RequiredNumber", "name: \"price\"", "name: \"price\" required: true"},
+        Change{"SequenceLength", "max_length: 20", "max_length: 21"},
+        Change{"Pooling", "max_length: 20", "max_length: 20 pooling: SUM"},
+        Change{"Scaling", "scaling: STANDARD", "scaling: MIN_MAX"},
+        Change{"Logarithm", "scaling: STANDARD", "scaling: STANDARD log1p: true"},
+        Change{"Boundaries", "[10, 20, 50]", "[10, 20, 51]"},
+        Change{"Values", "one_hot { values: [\"red\", \"blue\"] }", "one_hot { values: [\"blue\", \"red\"] }"},
+        Change{"Dimension", "50] embedding { dimension: 2 }", "50] embedding { dimension: 3 }"},
+        Change{"Table", "50] embedding { dimension: 2 }", "50] embedding { dimension: 2 table: \"p\" }"},
+        Change{"SceneName", "\"home\"", "\"front\""},
+        Change{"SceneTasks", "[\"click\", \"aisle\"]", "[\"click\", \"aisle\", \"spend\"]"},
+        Change{"SceneFeatures", "[\"user_id\", \"item\", \"price\"]", "[\"user_id\", \"item\"]"},
+        Change{"Classes", "classes: 3", "classes: 4"},
+        Change{"Horizon", "horizon: 2 } columns: [\"d1\", \"d2\"]", "horizon: 3 }"},
+        Change{"Kind", "binary { }", "regression { }"},
+        Change{"Transform", "log1p: true scale: 2", "log1p: true scale: 3"},
+        Change{"Experts", "experts: 2", "experts: 3"}, Change{"Hidden", "hidden: [8, 4]", "hidden: [4, 8]"},
+        Change{"Tower", "tower: [4]", ""},
+        Change{"SceneAdaptation", "tower: [4]", "tower: [4] scene_adaptation: SCENE_EMBEDDING"},
+        Change{"DenseOptimizer", kAdam, "sgd { }"},
+        Change{"InitialRows", "adagrad { ", "adagrad { initial_range: 0.1 "}),
+    ChangeName);
+
+TEST(Fingerprint, IsTheSameEverywhereAndForGood) {
+  // If this fails, every stored checkpoint and log is refused: change how the fingerprint is made, not this number.
+  EXPECT_EQ(Good(kGoodModel)->fingerprint_hex(), "5d8d0deba4c8993b");
+}
+
+}  // namespace
+}  // namespace polyscene
