@@ -29,10 +29,11 @@ struct ExampleSlice {
 };
 
 struct StepReport {
-  uint64_t step = 0;                 // Number of this step, from 1 over the state's lifetime.
+  uint64_t step = 0;  // Number of this step, from 1 over the state's lifetime.
   int64_t rows = 0;
-  double loss = 0;                   // Joint loss, before the update.
-  std::vector<double> task_losses;   // [tasks] mean loss of each task, before the update; NaN where no row had its label.
+  double loss = 0;  // Joint loss, before the update.
+  std::vector<double>
+      task_losses;  // [tasks] mean loss of each task, before the update; NaN where no row had its label.
 };
 
 struct LearnerCounters {
@@ -46,8 +47,9 @@ struct TableRows {
   uint64_t rows = 0;
 };
 
-// One order holds for every step: score with the statistics and rows as they are, learn, then update the statistics. So what is
-// evaluated is what a Predict at that moment would have answered, and nothing differs between training and serving.
+// One order holds for every step: score with the statistics and rows as they are, learn, then update the statistics. So
+// what is evaluated is what a Predict at that moment would have answered, and nothing differs between training and
+// serving.
 //
 // Threads: one, the trainer. Snapshots it made are read by any thread meanwhile.
 class Learner {
@@ -59,15 +61,16 @@ class Learner {
   //   kResourceExhausted  the device has no memory left; likewise
   virtual absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) = 0;
 
-  // Opens the evaluation of `producer`: rows from now on with an event time >= from_micros (0: every row). Opening it again with the
-  // same time changes nothing, with another time it starts anew. Part of the checkpoint.
+  // Opens the evaluation of `producer`: rows from now on with an event time >= from_micros (0: every row). Opening it
+  // again with the same time changes nothing, with another time it starts anew. Part of the checkpoint.
   virtual void OpenEvaluation(absl::string_view producer, int64_t from_micros) = 0;
 
-  // Immutable weights as they are now. `info`'s counters are filled in from this learner's. Costs what changed since the last.
+  // Immutable weights as they are now. `info`'s counters are filled in from this learner's. Costs what changed since
+  // the last.
   virtual absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) = 0;
 
-  // Writes the whole state and `log_offset` into the new directory `directory`: temporary name, fsync, rename, read back and
-  // verified. kAlreadyExists, or the disk's error with the path.
+  // Writes the whole state and `log_offset` into the new directory `directory`: temporary name, fsync, rename, read
+  // back and verified. kAlreadyExists, or the disk's error with the path.
   virtual absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) = 0;
 
   virtual LearnerCounters counters() const = 0;
@@ -99,7 +102,8 @@ struct LoadedLearner {
 absl::StatusOr<LoadedLearner> LoadLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
                                           const std::filesystem::path& directory);
 
-// "auto" turned into "cuda:0" where LibTorch sees a GPU, else "cpu"; anything else checked. kInvalidArgument: no such device.
+// "auto" turned into "cuda:0" where LibTorch sees a GPU, else "cpu"; anything else checked. kInvalidArgument: no such
+// device.
 absl::StatusOr<std::string> ResolveDevice(const std::string& device);
 
 // Which LibTorch, BLAS and instruction sets are in use, for the log; warns of the slow reference BLAS.

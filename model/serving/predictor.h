@@ -17,7 +17,7 @@ namespace polyscene {
 
 // One validated request. Borrows its tables, which outlive the call.
 struct ScoreRequest {
-  int scene = 0;                         // Index into ModelSpec::scenes().
+  int scene = 0;  // Index into ModelSpec::scenes().
   const TableView* context = nullptr;
   const TableView* candidates = nullptr;  // Null or empty in a scene without candidate features.
   absl::Span<const int> tasks;            // Indexes into ModelSpec::tasks(), all of them the scene's.
@@ -40,7 +40,8 @@ class Predictor {
  public:
   virtual ~Predictor() = default;
 
-  // Scores `requests` together; results in their order. Batched or alone, a request's scores are the same up to rounding.
+  // Scores `requests` together; results in their order. Batched or alone, a request's scores are the same up to
+  // rounding.
   //   kResourceExhausted  the device has no memory left
   virtual absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
                                                          absl::Span<const ScoreRequest> requests) = 0;

@@ -16,7 +16,8 @@ struct SnapshotInfo {
 };
 
 // What the weights are is the Learner's and the Predictor's secret; others carry snapshots and read their info.
-// Immutable, so any thread may read it. It shares table pages with its neighbours and frees those that it alone holds when it goes.
+// Immutable, so any thread may read it. It shares table pages with its neighbours and frees those that it alone holds
+// when it goes.
 class Snapshot {
  public:
   explicit Snapshot(SnapshotInfo info) : info_(info) {}

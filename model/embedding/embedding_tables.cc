@@ -1,0 +1,258 @@
+#include "model/embedding/embedding_tables.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "model/embedding/initial_row.h"
+
+namespace polyscene {
+namespace {
+
+torch::Tensor IndexTensor(const std::vector<int64_t>& values, torch::Device device) {
+  // The vector outlives the copy; on the CPU the tensor borrows it for the length of the caller's expression.
+  return torch::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, torch::kInt64)
+      .to(device);
+}
+
+// Sums a sequence slot's entries a row: [batch rows, dimension].
+torch::Tensor Pool(const torch::Tensor& entries, const SequenceEntries& sequence, int64_t batch_rows) {
+  const torch::Device device = entries.device();
+  const torch::Tensor sums = torch::zeros({batch_rows, entries.size(1)}, entries.options())
+                                 .index_add(0, IndexTensor(sequence.segments, device).clone(), entries);
+  const torch::Tensor factors =
+      torch::from_blob(const_cast<float*>(sequence.factors.data()), {batch_rows, 1}).clone().to(device);
+  return sums * factors;
+}
+
+std::vector<float> PoolingFactors(const SlotSpec& slot, const std::vector<int32_t>& lengths) {
+  std::vector<float> factors(lengths.size(), 1.0f);
+  if (!slot.mean_pooling) return factors;
+  for (size_t r = 0; r < lengths.size(); ++r)
+    factors[r] = lengths[r] > 1 ? 1.0f / static_cast<float>(lengths[r]) : 1.0f;
+  return factors;
+}
+
+std::vector<int64_t> Segments(const std::vector<int32_t>& lengths) {
+  std::vector<int64_t> segments;
+  for (size_t r = 0; r < lengths.size(); ++r) segments.insert(segments.end(), lengths[r], static_cast<int64_t>(r));
+  return segments;
+}
+
+}  // namespace
+
+std::vector<SlotGroup> GroupSlots(const ModelSpec& spec) {
+  std::vector<SlotGroup> groups;
+  const auto group_of = [&groups](int dimension) -> SlotGroup& {
+    for (SlotGroup& group : groups) {
+      if (group.dimension == dimension) return group;
+    }
+    groups.emplace_back();
+    groups.back().dimension = dimension;
+    return groups.back();
+  };
+  for (size_t s = 0; s < spec.slots().size(); ++s) {
+    const SlotSpec& slot = spec.slots()[s];
+    SlotGroup& group = group_of(slot.dimension);
+    (slot.sequence ? group.sequences : group.singles).push_back(static_cast<int>(s));
+    if (std::find(group.tables.begin(), group.tables.end(), slot.table) == group.tables.end()) {
+      group.tables.push_back(slot.table);
+    }
+  }
+  return groups;
+}
+
+int64_t EmbeddingWidth(const ModelSpec& spec) {
+  int64_t width = 0;
+  for (const SlotSpec& slot : spec.slots()) width += slot.dimension;
+  return width;
+}
+
+torch::Tensor FrozenTables::Embed(const EncodedBatch& batch) const {
+  struct Unknown {
+    int64_t entry;
+    int table;
+    uint64_t id;
+  };
+  std::vector<torch::Tensor> parts;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const SlotGroup& group = groups_[g];
+    const FrozenRows& frozen = *rows_[g];
+    std::vector<Unknown> unknown;
+    const auto find = [&](int table, uint64_t id, int64_t entry) {
+      const uint32_t row = indexes_[table]->Find(id);
+      if (row < frozen.row_count()) return row;  // Rows made since then, and kNoRow, are beyond.
+      unknown.push_back({entry, table, id});
+      return kZeroRow;
+    };
+
+    const int64_t singles = static_cast<int64_t>(group.singles.size());
+    std::vector<uint32_t> rows(batch.rows * singles);
+    for (int64_t j = 0; j < singles; ++j) {
+      const int slot = group.singles[j];
+      const std::vector<uint64_t>& ids = batch.slots[slot].ids;
+      const int table = spec_->slots()[slot].table;
+      for (int64_t r = 0; r < batch.rows; ++r) rows[r * singles + j] = find(table, ids[r], r * singles + j);
+    }
+    for (const int slot : group.sequences) {
+      for (const uint64_t id : batch.slots[slot].ids) {
+        rows.push_back(find(spec_->slots()[slot].table, id, static_cast<int64_t>(rows.size())));
+      }
+    }
+
+    torch::Tensor values = frozen.Gather(rows);  // [entries, dimension]
+    if (!unknown.empty()) {
+      torch::Tensor initial = torch::empty({static_cast<int64_t>(unknown.size()), group.dimension});
+      std::vector<int64_t> entries;
+      for (const Unknown& u : unknown) {
+        float* out = initial.data_ptr<float>() + static_cast<int64_t>(entries.size()) * group.dimension;
+        InitialRow(spec_->file().seed(), u.table, u.id, initial_range_, absl::MakeSpan(out, group.dimension));
+        entries.push_back(u.entry);
+      }
+      values.index_copy_(0, IndexTensor(entries, values.device()), initial.to(values.device()));
+    }
+
+    if (singles > 0) parts.push_back(values.narrow(0, 0, batch.rows * singles).view({batch.rows, -1}));
+    int64_t begin = batch.rows * singles;
+    for (const int slot : group.sequences) {
+      const SlotIds& ids = batch.slots[slot];
+      SequenceEntries sequence;
+      sequence.segments = Segments(ids.lengths);
+      sequence.factors = PoolingFactors(spec_->slots()[slot], ids.lengths);
+      const int64_t count = static_cast<int64_t>(ids.ids.size());
+      parts.push_back(Pool(values.narrow(0, begin, count), sequence, batch.rows));
+      begin += count;
+    }
+  }
+  return parts.empty() ? torch::Tensor() : torch::cat(parts, 1);
+}
+
+EmbeddingTables::EmbeddingTables(std::shared_ptr<const ModelSpec> spec, torch::Device device)
+    : spec_(std::move(spec)),
+      device_(device),
+      initial_range_(static_cast<float>(spec_->file().row_optimizer().adagrad().initial_range())),
+      groups_(GroupSlots(*spec_)),
+      places_(groups_.size()),
+      indexes_(spec_->tables().size()) {
+  for (const SlotGroup& group : groups_) stores_.push_back(std::make_unique<RowStore>(group.dimension, device));
+}
+
+int64_t EmbeddingTables::PlaceOf(int g, int table, uint64_t id, GroupRows& rows, std::vector<float>& created) {
+  Places& places = places_[g];
+  uint32_t row = indexes_[table].Find(id);
+  if (row == kNoRow) {
+    const int dimension = groups_[g].dimension;
+    row = stores_[g]->row_count() + static_cast<uint32_t>(created.size() / dimension);
+    created.resize(created.size() + dimension);
+    InitialRow(spec_->file().seed(), table, id, initial_range_,
+               absl::MakeSpan(created.data() + created.size() - dimension, dimension));
+    indexes_[table].Insert(id, row);
+    places.batch.push_back(0);
+    places.place.push_back(0);
+  }
+  if (places.batch[row] != batch_) {
+    places.batch[row] = batch_;
+    places.place[row] = static_cast<uint32_t>(rows.rows.size());
+    rows.rows.push_back(row);
+  }
+  return places.place[row];
+}
+
+std::vector<GroupRows> EmbeddingTables::Resolve(const EncodedBatch& batch) {
+  ++batch_;
+  std::vector<GroupRows> resolved(groups_.size());
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    // Before any index changes, so that a failure leaves nothing half made.
+    int64_t ids = 0;
+    for (const int slot : groups_[g].singles) ids += static_cast<int64_t>(batch.slots[slot].ids.size());
+    for (const int slot : groups_[g].sequences) ids += static_cast<int64_t>(batch.slots[slot].ids.size());
+    stores_[g]->ReserveRows(ids);
+  }
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const SlotGroup& group = groups_[g];
+    GroupRows& rows = resolved[g];
+    std::vector<float> created;
+    const int64_t singles = static_cast<int64_t>(group.singles.size());
+    rows.singles.resize(batch.rows * singles);
+    for (int64_t j = 0; j < singles; ++j) {
+      const int slot = group.singles[j];
+      const std::vector<uint64_t>& slot_ids = batch.slots[slot].ids;
+      const int table = spec_->slots()[slot].table;
+      for (int64_t r = 0; r < batch.rows; ++r) {
+        rows.singles[r * singles + j] = PlaceOf(static_cast<int>(g), table, slot_ids[r], rows, created);
+      }
+    }
+    for (const int slot : group.sequences) {
+      const SlotIds& slot_ids = batch.slots[slot];
+      SequenceEntries& sequence = rows.sequences.emplace_back();
+      for (const uint64_t id : slot_ids.ids) {
+        sequence.entries.push_back(PlaceOf(static_cast<int>(g), spec_->slots()[slot].table, id, rows, created));
+      }
+      sequence.segments = Segments(slot_ids.lengths);
+      sequence.factors = PoolingFactors(spec_->slots()[slot], slot_ids.lengths);
+    }
+    if (!created.empty()) stores_[g]->Append(created);
+  }
+  return resolved;
+}
+
+torch::Tensor EmbeddingTables::Assemble(const std::vector<GroupRows>& groups, const std::vector<torch::Tensor>& values,
+                                        int64_t batch_rows) const {
+  std::vector<torch::Tensor> parts;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    if (!groups[g].singles.empty()) {
+      // Cloned, because the gradient's function keeps the index beyond this call.
+      const torch::Tensor index = IndexTensor(groups[g].singles, device_).clone();
+      parts.push_back(values[g].index_select(0, index).view({batch_rows, -1}));
+    }
+    for (const SequenceEntries& sequence : groups[g].sequences) {
+      const torch::Tensor entries = values[g].index_select(0, IndexTensor(sequence.entries, device_).clone());
+      parts.push_back(Pool(entries, sequence, batch_rows));
+    }
+  }
+  return parts.empty() ? torch::Tensor() : torch::cat(parts, 1);
+}
+
+std::shared_ptr<const FrozenTables> EmbeddingTables::Freeze() {
+  auto frozen = std::make_shared<FrozenTables>();
+  frozen->spec_ = spec_;
+  frozen->groups_ = groups_;
+  frozen->initial_range_ = initial_range_;
+  for (const auto& store : stores_) frozen->rows_.push_back(store->Freeze());
+  for (const RowIndex& index : indexes_) frozen->indexes_.push_back(index.slots());
+  return frozen;
+}
+
+uint64_t EmbeddingTables::memory_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& store : stores_) bytes += store->memory_bytes();
+  for (const RowIndex& index : indexes_) bytes += index.memory_bytes();
+  for (const Places& places : places_) bytes += places.batch.size() * (sizeof(uint64_t) + sizeof(uint32_t));
+  return bytes;
+}
+
+EmbeddingTables::Owners EmbeddingTables::RowOwners(int g) const {
+  Owners owners;
+  owners.tables.resize(stores_[g]->row_count());
+  owners.ids.resize(stores_[g]->row_count());
+  for (const int table : groups_[g].tables) {
+    indexes_[table].ForEach([&owners, table](uint64_t id, uint32_t row) {
+      owners.tables[row] = static_cast<uint32_t>(table);
+      owners.ids[row] = id;
+    });
+  }
+  return owners;
+}
+
+void EmbeddingTables::Restore(int g, absl::Span<const uint32_t> tables, absl::Span<const uint64_t> ids,
+                              absl::Span<const float> values, absl::Span<const float> states) {
+  const uint32_t first = stores_[g]->Append(values);
+  const int64_t count = static_cast<int64_t>(ids.size());
+  for (int64_t i = 0; i < count; ++i) indexes_[tables[i]].Insert(ids[i], first + static_cast<uint32_t>(i));
+  places_[g].batch.resize(first + count, 0);
+  places_[g].place.resize(first + count, 0);
+  torch::Tensor source = torch::from_blob(const_cast<float*>(states.data()), {count});
+  stores_[g]->state().narrow(0, first, count).copy_(source);
+}
+
+}  // namespace polyscene

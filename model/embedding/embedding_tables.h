@@ -1,0 +1,109 @@
+// All embedding tables of a model: from a batch's ids to the embedding part of the network's input.
+//
+// Tables of one dimension share one RowStore, so that a step gathers and updates once a dimension, however many tables
+// there are; each table has an index of its own, so ids of different tables never meet.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/embedding/row_index.h"
+#include "model/embedding/row_store.h"
+#include "model/feature/encoded_batch.h"
+#include "model/spec/model_spec.h"
+
+namespace polyscene {
+
+// One dimension's slots. In the network's input its single-valued slots come first, side by side, then its sequences.
+struct SlotGroup {
+  int dimension = 0;
+  std::vector<int> singles;  // Indexes into ModelSpec::slots().
+  std::vector<int> sequences;
+  std::vector<int> tables;  // Indexes into ModelSpec::tables().
+};
+std::vector<SlotGroup> GroupSlots(const ModelSpec& spec);
+int64_t EmbeddingWidth(const ModelSpec& spec);  // Embedding inputs a row of the network's input has.
+
+// Which entries of a gathered [entries, dimension] matrix make up each row's inputs.
+struct SequenceEntries {
+  std::vector<int64_t> entries;   // One an id.
+  std::vector<int64_t> segments;  // The row each belongs to.
+  std::vector<float> factors;     // [rows] what the sum is multiplied with: 1 / length for a mean.
+};
+struct GroupRows {
+  std::vector<uint32_t> rows;    // Distinct rows of the store.
+  std::vector<int64_t> singles;  // [batch rows, single slots] indexes into `rows`.
+  std::vector<SequenceEntries> sequences;
+};
+
+// Rows as they were when frozen, with their indexes. Any thread may read it.
+class FrozenTables {
+ public:
+  // [batch rows, EmbeddingWidth()] on the device; ids without a row get their initial values.
+  torch::Tensor Embed(const EncodedBatch& batch) const;
+
+ private:
+  friend class EmbeddingTables;
+  std::shared_ptr<const ModelSpec> spec_;
+  std::vector<SlotGroup> groups_;
+  std::vector<std::shared_ptr<const FrozenRows>> rows_;        // [groups]
+  std::vector<std::shared_ptr<const RowIndexSlots>> indexes_;  // [tables]
+  float initial_range_ = 0;
+};
+
+// Threads: one, the trainer.
+class EmbeddingTables {
+ public:
+  EmbeddingTables(std::shared_ptr<const ModelSpec> spec, torch::Device device);
+
+  // Finds the rows of every id of the batch, making those that are missing. One a group. Throws std::bad_alloc (nothing
+  // changed).
+  std::vector<GroupRows> Resolve(const EncodedBatch& batch);
+
+  // [batch rows, EmbeddingWidth()] from each group's gathered rows ([GroupRows::rows, dimension]); gradients flow back
+  // into them.
+  torch::Tensor Assemble(const std::vector<GroupRows>& groups, const std::vector<torch::Tensor>& values,
+                         int64_t batch_rows) const;
+
+  std::shared_ptr<const FrozenTables> Freeze();
+
+  int group_count() const { return static_cast<int>(groups_.size()); }
+  const SlotGroup& group(int g) const { return groups_[g]; }
+  RowStore& store(int g) { return *stores_[g]; }
+  const RowStore& store(int g) const { return *stores_[g]; }
+  uint64_t table_rows(int table) const { return indexes_[table].size(); }
+  uint64_t memory_bytes() const;  // Rows, their optimizer state, page tables and indexes.
+
+  // Rows of a group in row order, for checkpoints: each row's table and id.
+  struct Owners {
+    std::vector<uint32_t> tables;
+    std::vector<uint64_t> ids;
+  };
+  Owners RowOwners(int g) const;
+  // Appends rows as RowOwners() told them, with their values [n, dimension] and optimizer states [n] (on the CPU).
+  void Restore(int g, absl::Span<const uint32_t> tables, absl::Span<const uint64_t> ids, absl::Span<const float> values,
+               absl::Span<const float> states);
+
+ private:
+  // Remembers, while a batch is resolved, where each row of a store stands among the batch's distinct rows.
+  struct Places {
+    std::vector<uint64_t> batch;  // [store rows] number of the batch that met the row last.
+    std::vector<uint32_t> place;  // [store rows] its index into GroupRows::rows then.
+  };
+  int64_t PlaceOf(int g, int table, uint64_t id, GroupRows& rows, std::vector<float>& created);
+
+  std::shared_ptr<const ModelSpec> spec_;
+  const torch::Device device_;
+  const float initial_range_;
+  std::vector<SlotGroup> groups_;
+  std::vector<std::unique_ptr<RowStore>> stores_;  // [groups]
+  std::vector<Places> places_;                     // [groups]
+  std::vector<RowIndex> indexes_;                  // [tables]
+  uint64_t batch_ = 0;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,181 @@
+#include "model/embedding/row_store.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace polyscene {
+namespace {
+
+// Rows ahead of the one being copied whose memory is asked for already.
+constexpr size_t kPrefetchRows = 8;
+
+torch::Tensor GatherOnCpu(const float* arena, int64_t dimension, const PageTable& pages,
+                          absl::Span<const uint32_t> rows) {
+  torch::Tensor values = torch::empty({static_cast<int64_t>(rows.size()), dimension}, torch::kFloat32);
+  float* out = values.data_ptr<float>();
+  const size_t bytes = dimension * sizeof(float);
+  for (size_t i = 0; i < rows.size(); ++i, out += dimension) {
+    if (i + kPrefetchRows < rows.size() && rows[i + kPrefetchRows] != kZeroRow) {
+      __builtin_prefetch(arena + pages.Position(rows[i + kPrefetchRows]) * dimension);
+    }
+    if (rows[i] == kZeroRow) {
+      std::memset(out, 0, bytes);
+    } else {
+      std::memcpy(out, arena + pages.Position(rows[i]) * dimension, bytes);
+    }
+  }
+  return values;
+}
+
+// [rows] positions in the arena, as an index tensor on its device; kZeroRow gives position 0.
+torch::Tensor Positions(const PageTable& pages, absl::Span<const uint32_t> rows, torch::Device device) {
+  torch::Tensor positions = torch::empty({static_cast<int64_t>(rows.size())}, torch::kInt64);
+  int64_t* out = positions.data_ptr<int64_t>();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out[i] = rows[i] == kZeroRow ? 0 : static_cast<int64_t>(pages.Position(rows[i]));
+  }
+  return positions.to(device);
+}
+
+torch::Tensor GatherRows(const torch::Tensor& arena, const PageTable& pages, absl::Span<const uint32_t> rows) {
+  if (arena.is_cpu()) return GatherOnCpu(arena.data_ptr<float>(), arena.size(1), pages, rows);
+  if (arena.size(0) == 0) return torch::zeros({static_cast<int64_t>(rows.size()), arena.size(1)}, arena.options());
+  torch::Tensor values = arena.index_select(0, Positions(pages, rows, arena.device()));
+  std::vector<int64_t> zeros;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] == kZeroRow) zeros.push_back(static_cast<int64_t>(i));
+  }
+  if (!zeros.empty()) values.index_fill_(0, torch::tensor(zeros, torch::kInt64).to(arena.device()), 0);
+  return values;
+}
+
+}  // namespace
+
+FrozenRows::~FrozenRows() {
+  if (lease_ != nullptr) lease_->ended.store(true, std::memory_order_release);
+}
+
+torch::Tensor FrozenRows::Gather(absl::Span<const uint32_t> rows) const { return GatherRows(arena_, pages_, rows); }
+
+RowStore::RowStore(int64_t dimension, torch::Device device) : arena_(dimension, device), state_(1, device) {}
+
+torch::Tensor RowStore::Gather(absl::Span<const uint32_t> rows) const {
+  return GatherRows(arena_.tensor(), pages_, rows);
+}
+
+void RowStore::ReserveRows(int64_t added) {
+  const int64_t rows = int64_t{row_count_} + added;
+  if (rows >= int64_t{kZeroRow}) throw std::bad_alloc();
+  state_.Reserve(rows);
+  arena_.Reserve((static_cast<int64_t>(page_births_.size()) + added / kRowsPerPage + 1) * kRowsPerPage);
+}
+
+uint32_t RowStore::Append(absl::Span<const float> values) {
+  const int64_t added = static_cast<int64_t>(values.size()) / dimension();
+  const uint32_t first = row_count_;
+  ReserveRows(added);
+  // Fresh slots of a page that views share are beyond their row count, so writing them needs no copy.
+  while (static_cast<int64_t>(pages_.size()) * kRowsPerPage < first + added) pages_.Append(TakePage(), epoch_);
+  if (float* arena = arena_.data(); arena != nullptr) {
+    for (int64_t i = 0; i < added; ++i) {
+      std::memcpy(arena + pages_.Position(first + i) * dimension(), &values[i * dimension()],
+                  dimension() * sizeof(float));
+      state_.data()[first + i] = 0;
+    }
+  } else {
+    std::vector<uint32_t> rows(added);
+    for (int64_t i = 0; i < added; ++i) rows[i] = first + i;
+    const torch::Tensor source = torch::from_blob(const_cast<float*>(values.data()), {added, dimension()});
+    arena_.tensor().index_copy_(0, Positions(pages_, rows, arena_.tensor().device()),
+                                source.to(arena_.tensor().device()));
+  }
+  row_count_ = first + added;
+  return first;
+}
+
+void RowStore::Write(absl::Span<const uint32_t> rows, const torch::Tensor& values) {
+  MakeWritable(rows);
+  if (float* arena = arena_.data(); arena != nullptr) {
+    const torch::Tensor contiguous = values.contiguous();
+    const float* source = contiguous.data_ptr<float>();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::memcpy(arena + pages_.Position(rows[i]) * dimension(), source + i * dimension(),
+                  dimension() * sizeof(float));
+    }
+  } else {
+    arena_.tensor().index_copy_(0, Positions(pages_, rows, arena_.tensor().device()), values);
+  }
+}
+
+void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
+  std::vector<int64_t> from;  // On a GPU the copies go together.
+  std::vector<int64_t> to;
+  for (const uint32_t row : rows) {
+    const uint64_t index = row / kRowsPerPage;
+    const uint32_t old_page = pages_.page(index);
+    if (page_births_[old_page] == epoch_) continue;
+    const uint32_t new_page = TakePage();
+    if (float* arena = arena_.data(); arena != nullptr) {
+      const int64_t floats = kRowsPerPage * dimension();
+      std::memcpy(arena + new_page * floats, arena + old_page * floats, floats * sizeof(float));
+    } else {
+      from.push_back(old_page);
+      to.push_back(new_page);
+    }
+    pages_.Set(index, new_page, epoch_);
+    retired_.push_back({old_page, page_births_[old_page], epoch_});
+  }
+  if (from.empty()) return;
+  const auto device = arena_.tensor().device();
+  const int64_t rows_in_use = static_cast<int64_t>(page_births_.size()) * kRowsPerPage;
+  torch::Tensor by_page = arena_.tensor().narrow(0, 0, rows_in_use).view({-1, kRowsPerPage * dimension()});
+  by_page.index_copy_(0, torch::tensor(to, torch::kInt64).to(device),
+                      by_page.index_select(0, torch::tensor(from, torch::kInt64).to(device)));
+}
+
+uint32_t RowStore::TakePage() {
+  if (!free_pages_.empty()) {
+    const uint32_t page = free_pages_.back();
+    free_pages_.pop_back();
+    page_births_[page] = epoch_;
+    return page;
+  }
+  arena_.Reserve(static_cast<int64_t>(page_births_.size() + 1) * kRowsPerPage);
+  page_births_.push_back(epoch_);
+  return static_cast<uint32_t>(page_births_.size() - 1);
+}
+
+std::shared_ptr<const FrozenRows> RowStore::Freeze() {
+  std::shared_ptr<FrozenRows> view(new FrozenRows());
+  view->arena_ = arena_.tensor();
+  view->pages_ = pages_;
+  view->row_count_ = row_count_;
+  view->lease_ = std::make_shared<FrozenRows::Lease>();
+  living_.push_back({epoch_, view->lease_});
+  ++epoch_;
+  ReclaimPages();
+  return view;
+}
+
+void RowStore::ReclaimPages() {
+  const auto ended = [](const LivingView& view) { return view.lease->ended.load(std::memory_order_acquire); };
+  living_.erase(std::remove_if(living_.begin(), living_.end(), ended), living_.end());
+  const auto free = [this](const RetiredPage& retired) {
+    const auto view = std::lower_bound(living_.begin(), living_.end(), retired.birth,
+                                       [](const LivingView& v, uint64_t epoch) { return v.epoch < epoch; });
+    if (view != living_.end() && view->epoch < retired.death) return false;
+    free_pages_.push_back(retired.page);
+    return true;
+  };
+  retired_.erase(std::remove_if(retired_.begin(), retired_.end(), free), retired_.end());
+}
+
+uint64_t RowStore::memory_bytes() const {
+  return page_births_.size() * (kRowsPerPage * dimension() * sizeof(float) + sizeof(uint64_t)) + pages_.memory_bytes() +
+         uint64_t{row_count_} * sizeof(float);
+}
+
+}  // namespace polyscene

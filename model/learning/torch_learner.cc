@@ -1,0 +1,253 @@
+#include "model/learning/torch_learner.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "model/loss/task_loss.h"
+#include "model/serving/torch_snapshot.h"
+#include "model/tensor/catch_torch.h"
+
+namespace polyscene {
+namespace {
+
+// From this share of labels on, all tasks are computed for all rows in batched products and missing labels masked: that
+// is faster than towers one by one on their own rows.
+constexpr double kBatchedShare = 0.6;
+
+EvaluatedKind KindOf(TaskSpec::Kind kind) {
+  switch (kind) {
+    case TaskSpec::Kind::kBinary:
+      return EvaluatedKind::kBinary;
+    case TaskSpec::Kind::kMultiClass:
+      return EvaluatedKind::kMultiClass;
+    case TaskSpec::Kind::kForecast:
+      return EvaluatedKind::kForecast;
+    case TaskSpec::Kind::kRegression:
+      break;
+  }
+  return EvaluatedKind::kRegression;
+}
+
+torch::Tensor FloatTensor(const std::vector<float>& values, at::IntArrayRef sizes, torch::Device device) {
+  // Copied: autograd keeps it, and the vector is refilled by the next step.
+  return torch::from_blob(const_cast<float*>(values.data()), sizes).clone().to(device);
+}
+
+}  // namespace
+
+EvaluationLayout LayoutOf(const ModelSpec& spec) {
+  EvaluationLayout layout;
+  for (const SceneSpec& scene : spec.scenes()) {
+    layout.scenes.push_back(scene.name);
+    layout.scene_tasks.push_back(scene.tasks);
+  }
+  for (const TaskSpec& task : spec.tasks()) {
+    layout.tasks.push_back({task.name, KindOf(task.kind), task.outputs, task.label_width});
+  }
+  return layout;
+}
+
+TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options)
+    : spec_(std::move(spec)),
+      options_(std::move(options)),
+      device_(options_.device),
+      encoder_(spec_, options_.key),
+      network_(CreateNetwork(*spec_, InputWidth(*spec_))),
+      parameters_(network_->layout(), network_->layout().InitialValues(spec_->file().seed()).to(device_)),
+      dense_optimizer_(CreateDenseOptimizer(spec_->file().dense_optimizer(), parameters_.flat)),
+      row_optimizer_(spec_->file().row_optimizer().adagrad()),
+      tables_(spec_, device_),
+      statistics_(spec_->statistics_count()),
+      window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()) {}
+
+absl::StatusOr<StepReport> TorchLearner::Step(absl::Span<const ExampleSlice> slices) {
+  return CatchTorch(absl::StrCat("step ", counters_.step + 1), [&] { return StepOrThrow(slices); });
+}
+
+StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
+  at::set_num_threads(options_.threads);
+  batch_.Clear();
+  for (const ExampleSlice& slice : slices) {
+    encoder_.AppendRows(statistics_, spec_->FindScene(slice.examples->scene), slice.examples->features, slice.begin,
+                        slice.end, batch_);
+  }
+  StepReport report;
+  report.step = counters_.step + 1;
+  report.rows = CollectLabels(*spec_, slices, labels_);
+  report.task_losses.assign(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
+
+  const std::vector<GroupRows> rows = tables_.Resolve(batch_);
+  std::vector<torch::Tensor> values;  // Leaves, one a group: [distinct rows, dimension].
+  for (int g = 0; g < tables_.group_count(); ++g) {
+    values.push_back(tables_.store(g).Gather(rows[g].rows).requires_grad_(true));
+  }
+  const torch::Tensor inputs =
+      NetworkInputs(tables_.Assemble(rows, values, report.rows), batch_, spec_->dense_width(), device_);
+  const std::vector<WantedTask> wanted = ChooseRows(report.rows);
+  const std::vector<torch::Tensor> logits =
+      wanted.empty() ? std::vector<torch::Tensor>()
+                     : network_->Forward(parameters_.leaves, inputs, SceneIndexes(batch_, device_), wanted);
+
+  torch::Tensor joint;
+  std::vector<std::pair<int, torch::Tensor>> losses;
+  for (size_t w = 0; w < wanted.size(); ++w) {
+    const int task = wanted[w].task;
+    if (labels_[task].weighted == 0) continue;
+    const torch::Tensor loss = LossOf(wanted[w], logits[w]);
+    losses.emplace_back(task, loss.detach());
+    const torch::Tensor weighted = loss * spec_->tasks()[task].weight;
+    joint = joint.defined() ? joint + weighted : weighted;
+  }
+  if (joint.defined()) {
+    parameters_.flat_gradient.zero_();
+    joint.backward();
+    report.loss = joint.item<double>();
+    for (const auto& [task, loss] : losses) report.task_losses[task] = loss.item<double>();
+    if (!std::isfinite(report.loss) || !std::isfinite(parameters_.flat_gradient.sum().item<double>())) {
+      throw std::runtime_error(absl::StrCat("the loss or its gradient is not finite: joint loss ", report.loss));
+    }
+    Update(rows, values);
+  }
+  Evaluate(slices, wanted, logits);
+  FinishStep(slices);
+  return report;
+}
+
+std::vector<WantedTask> TorchLearner::ChooseRows(int64_t rows) const {
+  int64_t labelled = 0;
+  for (const TaskLabels& task : labels_) labelled += static_cast<int64_t>(task.labelled.size());
+  std::vector<WantedTask> wanted;
+  if (labelled == 0) return wanted;
+  const bool batched =
+      static_cast<double>(labelled) >= kBatchedShare * static_cast<double>(rows) * static_cast<double>(labels_.size());
+  for (int task = 0; task < static_cast<int>(labels_.size()); ++task) {
+    const std::vector<int64_t>& task_rows = labels_[task].labelled;
+    if (!batched && task_rows.empty()) continue;
+    WantedTask& want = wanted.emplace_back();
+    want.task = task;
+    if (!batched && static_cast<int64_t>(task_rows.size()) < rows) {
+      want.rows = torch::tensor(task_rows, torch::kInt64).to(device_);
+    }
+  }
+  return wanted;
+}
+
+torch::Tensor TorchLearner::LossOf(const WantedTask& want, const torch::Tensor& logits) const {
+  const TaskSpec& task = spec_->tasks()[want.task];
+  const TaskLabels& labels = labels_[want.task];
+  std::vector<float> transformed(labels.values.size(), 0.0f);
+  for (const int64_t row : labels.labelled) {
+    for (int64_t i = row * task.label_width; i < (row + 1) * task.label_width; ++i) {
+      transformed[i] = TransformLabel(task, labels.values[i]);
+    }
+  }
+  const int64_t rows = static_cast<int64_t>(labels.weights.size());
+  torch::Tensor values = FloatTensor(transformed, {rows, task.label_width}, device_);
+  torch::Tensor weights = FloatTensor(labels.weights, {rows}, device_);
+  if (want.rows.defined()) {
+    values = values.index_select(0, want.rows);
+    weights = weights.index_select(0, want.rows);
+  }
+  return TaskLoss(task, logits, values, weights, labels.weighted);
+}
+
+void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values) {
+  const torch::NoGradGuard no_grad;
+  dense_optimizer_->Step(parameters_.flat, parameters_.flat_gradient, counters_.step + 1);
+  for (int g = 0; g < tables_.group_count(); ++g) {
+    if (!values[g].grad().defined()) continue;
+    row_optimizer_.Step(tables_.store(g), rows[g].rows, values[g].detach(), values[g].grad());
+  }
+}
+
+void TorchLearner::Evaluate(absl::Span<const ExampleSlice> slices, const std::vector<WantedTask>& wanted,
+                            const std::vector<torch::Tensor>& logits) {
+  const torch::NoGradGuard no_grad;
+  // Where each slice's rows begin, and whose evaluation they count in.
+  std::vector<int64_t> begins;
+  std::vector<OpenedEvaluation*> opened;
+  int64_t rows = 0;
+  for (const ExampleSlice& slice : slices) {
+    begins.push_back(rows);
+    rows += slice.end - slice.begin;
+    const auto it = opened_.find(std::string(slice.producer));
+    opened.push_back(it == opened_.end() ? nullptr : &it->second);
+  }
+  std::vector<float> label;
+  for (size_t w = 0; w < wanted.size(); ++w) {
+    const int t = wanted[w].task;
+    const TaskSpec& task = spec_->tasks()[t];
+    const torch::Tensor scores = EvaluatedScores(task, logits[w].detach()).contiguous().to(torch::kCPU);
+    const float* all_scores = scores.data_ptr<float>();
+    label.resize(task.label_width);
+    size_t s = 0;
+    for (size_t i = 0; i < labels_[t].labelled.size(); ++i) {
+      const int64_t row = labels_[t].labelled[i];
+      while (s + 1 < slices.size() && row >= begins[s + 1]) ++s;
+      const int64_t score_row = wanted[w].rows.defined() ? static_cast<int64_t>(i) : row;
+      const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
+      for (int k = 0; k < task.label_width; ++k) {
+        label[k] = EvaluatedLabel(task, labels_[t].values[row * task.label_width + k]);
+      }
+      window_.Add(batch_.scenes[row], t, score, label);
+      if (opened[s] == nullptr) continue;
+      const absl::Span<const int64_t> times = slices[s].examples->event_times_micros;
+      const int64_t from = opened[s]->from_micros;
+      const bool counts = from <= 0 || (!times.empty() && times[slices[s].begin + row - begins[s]] >= from);
+      if (counts) opened[s]->evaluation.Add(batch_.scenes[row], t, score, label);
+    }
+  }
+}
+
+void TorchLearner::FinishStep(absl::Span<const ExampleSlice> slices) {
+  for (const ExampleSlice& slice : slices) {
+    encoder_.Observe(spec_->FindScene(slice.examples->scene), slice.examples->features, slice.begin, slice.end,
+                     statistics_);
+    counters_.rows_learned += static_cast<uint64_t>(slice.end - slice.begin);
+    for (int64_t r = slice.begin; r < slice.end && !slice.examples->event_times_micros.empty(); ++r) {
+      counters_.learned_up_to_micros = std::max(counters_.learned_up_to_micros, slice.examples->event_times_micros[r]);
+    }
+  }
+  ++counters_.step;
+}
+
+void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micros) {
+  const auto it = opened_.find(std::string(producer));
+  if (it != opened_.end() && it->second.from_micros == from_micros) return;
+  opened_.insert_or_assign(std::string(producer), OpenedEvaluation{from_micros, Evaluation(LayoutOf(*spec_))});
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint64_t version, uint64_t learned_offset) {
+  return CatchTorch("snapshot", [&]() -> std::shared_ptr<const Snapshot> {
+    SnapshotInfo info;
+    info.version = version;
+    info.rows_learned = counters_.rows_learned;
+    info.learned_offset = learned_offset;
+    info.learned_up_to_micros = counters_.learned_up_to_micros;
+    info.published_at = absl::Now();
+    const torch::NoGradGuard no_grad;
+    return std::make_shared<TorchSnapshot>(info, ViewParameters(network_->layout(), parameters_.flat.clone()),
+                                           tables_.Freeze(), statistics_);
+  });
+}
+
+std::vector<TableRows> TorchLearner::tables() const {
+  std::vector<TableRows> rows;
+  for (size_t t = 0; t < spec_->tables().size(); ++t) {
+    rows.push_back({spec_->tables()[t].name, tables_.table_rows(static_cast<int>(t))});
+  }
+  return rows;
+}
+
+std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> TorchLearner::OpenedEvaluations() const {
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> figures;
+  for (const auto& [producer, opened] : opened_) figures.emplace_back(producer, opened.evaluation.Figures());
+  return figures;
+}
+
+}  // namespace polyscene

@@ -1,0 +1,30 @@
+// What each task's logits cost, and what they predict.
+#pragma once
+
+#include <torch/types.h>
+
+#include "model/spec/model_spec.h"
+
+namespace polyscene {
+
+// Mean loss over the rows whose weight is above 0, each counted `weight` times: binary cross-entropy on logits, softmax
+// cross-entropy, squared error, or Huber (Huber, "Robust Estimation of a Location Parameter", 1964); a forecast's is
+// the mean over its outputs. logits: [n, outputs]; labels: [n, label width], transformed (TransformLabel); weights:
+// [n], 0 where there is no label. labelled: how many weights are above 0, at least 1. A scalar.
+torch::Tensor TaskLoss(const TaskSpec& task, const torch::Tensor& logits, const torch::Tensor& labels,
+                       const torch::Tensor& weights, int64_t labelled);
+
+// What the network fits instead of a regression's or forecast's label: (f(label) - center) / scale, f = log1p or
+// nothing. Other labels stay as they are.
+float TransformLabel(const TaskSpec& task, float label);
+
+// On the scale that evaluation uses: f(label).
+float EvaluatedLabel(const TaskSpec& task, float label);
+
+// Logits turned into what evaluation uses: probabilities, or f(label)'s scale. [n, outputs]
+torch::Tensor EvaluatedScores(const TaskSpec& task, const torch::Tensor& logits);
+
+// Logits turned into what callers get: probabilities, or the label's own unit. [n, outputs]
+torch::Tensor ServedScores(const TaskSpec& task, const torch::Tensor& logits);
+
+}  // namespace polyscene

@@ -1,0 +1,44 @@
+// The part of the model between its inputs and each task's logits.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "model/network/parameters.h"
+#include "model/spec/model_spec.h"
+
+namespace polyscene {
+
+// A task to compute, and the rows to compute it for.
+struct WantedTask {
+  int task = 0;        // Index into ModelSpec::tasks().
+  torch::Tensor rows;  // Ascending row numbers [n] int64 on the device; undefined: every row.
+};
+
+// Stateless: weights come with each call, so that training, serving and every older snapshot run the same code. Any
+// thread.
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  const ParameterLayout& layout() const { return layout_; }
+
+  // inputs: [rows, input_width]; scenes: [rows] int64 indexes. One [n, outputs] of logits a wanted task: binary one
+  // logit, multi-class one a class, regression and forecast the transformed values. Only what the wanted tasks need is
+  // computed.
+  virtual std::vector<torch::Tensor> Forward(const Parameters& parameters, const torch::Tensor& inputs,
+                                             const torch::Tensor& scenes,
+                                             absl::Span<const WantedTask> wanted) const = 0;
+
+ protected:
+  ParameterLayout layout_;
+};
+
+// The network the model file asks for. `input_width`: embedding and dense inputs a row.
+std::unique_ptr<Network> CreateNetwork(const ModelSpec& spec, int64_t input_width);
+
+}  // namespace polyscene

@@ -1,0 +1,136 @@
+// The LibTorch forward: the reference that any faster one is tested against.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/feature/encoder.h"
+#include "model/loss/task_loss.h"
+#include "model/network/network.h"
+#include "model/serving/predictor.h"
+#include "model/serving/torch_snapshot.h"
+#include "model/tensor/catch_torch.h"
+
+namespace polyscene {
+namespace {
+
+struct RequestRows {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+class TorchPredictor : public Predictor {
+ public:
+  TorchPredictor(std::shared_ptr<const ModelSpec> spec, HashKey key, torch::Device device)
+      : spec_(std::move(spec)),
+        encoder_(spec_, key),
+        network_(CreateNetwork(*spec_, InputWidth(*spec_))),
+        device_(device) {}
+
+  absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
+                                                 absl::Span<const ScoreRequest> requests) override {
+    return CatchTorch("forward", [&] { return ScoreOrThrow(static_cast<const TorchSnapshot&>(snapshot), requests); });
+  }
+
+ private:
+  std::vector<ScoreResult> ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<const ScoreRequest> requests) const;
+  std::vector<WantedTask> Wanted(absl::Span<const ScoreRequest> requests, const std::vector<RequestRows>& extents,
+                                 int64_t rows) const;
+  void Rank(const ScoreRequest& request, ScoreResult& result) const;
+
+  const std::shared_ptr<const ModelSpec> spec_;
+  const FeatureEncoder encoder_;
+  const std::unique_ptr<Network> network_;
+  const torch::Device device_;
+};
+
+std::vector<WantedTask> TorchPredictor::Wanted(absl::Span<const ScoreRequest> requests,
+                                               const std::vector<RequestRows>& extents, int64_t rows) const {
+  std::vector<WantedTask> wanted;
+  for (int task = 0; task < static_cast<int>(spec_->tasks().size()); ++task) {
+    std::vector<int64_t> task_rows;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      if (std::find(requests[i].tasks.begin(), requests[i].tasks.end(), task) == requests[i].tasks.end()) continue;
+      for (int64_t r = extents[i].begin; r < extents[i].end; ++r) task_rows.push_back(r);
+    }
+    if (task_rows.empty()) continue;
+    WantedTask& want = wanted.emplace_back();
+    want.task = task;
+    if (static_cast<int64_t>(task_rows.size()) < rows) {
+      want.rows = torch::tensor(task_rows, torch::kInt64).to(device_);
+    }
+  }
+  return wanted;
+}
+
+std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snapshot,
+                                                      absl::Span<const ScoreRequest> requests) const {
+  // Per thread, so that a worker's memory is allocated once; parallel requests beat threads within one.
+  thread_local EncodedBatch batch;
+  at::set_num_threads(1);
+  const c10::InferenceMode inference;
+
+  batch.Clear();
+  static const TableView kNoCandidates;
+  std::vector<RequestRows> extents;
+  for (const ScoreRequest& request : requests) {
+    RequestRows& extent = extents.emplace_back();
+    extent.begin = batch.rows;
+    encoder_.AppendRequest(snapshot.statistics(), request.scene, *request.context,
+                           request.candidates != nullptr ? *request.candidates : kNoCandidates, batch);
+    extent.end = batch.rows;
+  }
+
+  const torch::Tensor inputs = NetworkInputs(snapshot.tables().Embed(batch), batch, spec_->dense_width(), device_);
+  const std::vector<WantedTask> wanted = Wanted(requests, extents, batch.rows);
+  const std::vector<torch::Tensor> logits =
+      network_->Forward(snapshot.parameters(), inputs, SceneIndexes(batch, device_), wanted);
+
+  std::vector<ScoreResult> results(requests.size());
+  std::vector<torch::Tensor> scores(spec_->tasks().size());  // [rows of the task's requests, outputs] on the CPU.
+  for (size_t w = 0; w < wanted.size(); ++w) {
+    const int task = wanted[w].task;
+    scores[task] = ServedScores(spec_->tasks()[task], logits[w]).contiguous().to(torch::kCPU);
+  }
+  std::vector<int64_t> used(spec_->tasks().size(), 0);  // Rows of each task's scores handed out.
+  for (size_t i = 0; i < requests.size(); ++i) {
+    results[i].rows = extents[i].end - extents[i].begin;
+    for (const int task : requests[i].tasks) {
+      ScoredTask& scored = results[i].tasks.emplace_back();
+      scored.task = task;
+      scored.outputs = spec_->tasks()[task].outputs;
+      const float* from = scores[task].data_ptr<float>() + used[task] * scored.outputs;
+      scored.values.assign(from, from + results[i].rows * scored.outputs);
+      used[task] += results[i].rows;
+    }
+    Rank(requests[i], results[i]);
+  }
+  return results;
+}
+
+void TorchPredictor::Rank(const ScoreRequest& request, ScoreResult& result) const {
+  const SceneSpec& scene = spec_->scenes()[request.scene];
+  if (scene.rank_by.empty()) return;
+  std::vector<float> ranking(result.rows, 1.0f);
+  for (const RankFactor& factor : scene.rank_by) {
+    const auto scored = std::find_if(result.tasks.begin(), result.tasks.end(),
+                                     [&factor](const ScoredTask& t) { return t.task == factor.task; });
+    if (scored == result.tasks.end()) return;
+    for (int64_t r = 0; r < result.rows; ++r) {
+      const double score = std::max(0.0f, scored->values[r]);
+      ranking[r] *= static_cast<float>(factor.power == 1 ? score : std::pow(score, factor.power));
+    }
+  }
+  result.ranking = std::move(ranking);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const ModelSpec> spec, HashKey key,
+                                                           const std::string& device) {
+  return CatchTorch("predictor", [&]() -> std::unique_ptr<Predictor> {
+    return std::make_unique<TorchPredictor>(std::move(spec), key, torch::Device(device));
+  });
+}
+
+}  // namespace polyscene

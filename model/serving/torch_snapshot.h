@@ -1,0 +1,43 @@
+// What a snapshot is made of where LibTorch scores it.
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+
+#include "model/embedding/embedding_tables.h"
+#include "model/feature/statistics.h"
+#include "model/network/parameters.h"
+#include "model/serving/snapshot.h"
+
+namespace polyscene {
+
+class TorchSnapshot : public Snapshot {
+ public:
+  TorchSnapshot(SnapshotInfo info, Parameters parameters, std::shared_ptr<const FrozenTables> tables,
+                FeatureStatistics statistics)
+      : Snapshot(info),
+        parameters_(std::move(parameters)),
+        tables_(std::move(tables)),
+        statistics_(std::move(statistics)) {}
+
+  const Parameters& parameters() const { return parameters_; }
+  const FrozenTables& tables() const { return *tables_; }
+  const FeatureStatistics& statistics() const { return statistics_; }
+
+ private:
+  const Parameters parameters_;  // Views into a copy of its own.
+  const std::shared_ptr<const FrozenTables> tables_;
+  const FeatureStatistics statistics_;
+};
+
+// The network's input from its embedding part (undefined without slots) and the batch's dense part: [rows, input
+// width].
+torch::Tensor NetworkInputs(const torch::Tensor& embeddings, const EncodedBatch& batch, int64_t dense_width,
+                            torch::Device device);
+int64_t InputWidth(const ModelSpec& spec);
+
+// Each row's scene as an index tensor [rows].
+torch::Tensor SceneIndexes(const EncodedBatch& batch, torch::Device device);
+
+}  // namespace polyscene
