@@ -23,6 +23,7 @@ int Main(int argc, char** argv) {
 
   Work work;
   const SetWork set_work = [&work](Work chosen) { work = std::move(chosen); };
+  AddStreamCommand(app, flags, set_work);
   AddStatusCommand(app, flags, set_work);
 
   try {

@@ -51,7 +51,7 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
 }
 
 int Status(const CommonFlags& flags, const std::string& producer) {
-  Client client(ClientOptions{.server = flags.server});
+  client::Client client(client::ClientOptions{.server = flags.server});
   const absl::StatusOr<v1::GetStatusResponse> status = client.GetStatus(producer);
   if (!status.ok()) return Fail(status.status());
   if (flags.json) {

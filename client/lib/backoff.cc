@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::client {
 
 absl::Duration Backoff::Next() {
   const absl::Duration delay = next_ * absl::Uniform(random_, 0.5, 1.0);
@@ -10,4 +10,4 @@ absl::Duration Backoff::Next() {
   return delay;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::client

@@ -4,7 +4,7 @@
 #include "absl/random/random.h"
 #include "absl/time/time.h"
 
-namespace polyscene {
+namespace polyscene::client {
 
 struct BackoffOptions {
   absl::Duration initial = absl::Milliseconds(100);
@@ -29,4 +29,4 @@ class Backoff {
   absl::BitGen random_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::client

@@ -4,7 +4,7 @@
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 
-namespace polyscene {
+namespace polyscene::client {
 namespace {
 
 constexpr int kMaxMessageBytes =
@@ -28,4 +28,4 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::client

@@ -8,7 +8,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/support/status.h"
 
-namespace polyscene {
+namespace polyscene::client {
 
 // A channel of its own connection to "HOST:PORT". Connects when first used, and reconnects within two seconds of a
 // server's return (gRPC's own default waits up to two minutes).
@@ -17,4 +17,4 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server);
 // Same code, same message.
 absl::Status FromGrpc(const grpc::Status& status);
 
-}  // namespace polyscene
+}  // namespace polyscene::client

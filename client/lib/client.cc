@@ -7,7 +7,7 @@
 #include "client/lib/channel.h"
 #include "grpcpp/client_context.h"
 
-namespace polyscene {
+namespace polyscene::client {
 namespace {
 
 bool WorthRetrying(grpc::StatusCode code) {
@@ -71,4 +71,4 @@ absl::StatusOr<v1::Watermark> Client::GetWatermark(absl::string_view producer_id
   return Call(training_, &v1::TrainingService::Stub::GetWatermark, request, options_.timeout);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::client

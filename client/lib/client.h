@@ -13,7 +13,7 @@
 #include "polyscene/v1/prediction.grpc.pb.h"
 #include "polyscene/v1/training.grpc.pb.h"
 
-namespace polyscene {
+namespace polyscene::client {
 
 struct ClientOptions {
   std::string server = "127.0.0.1:50051";          // HOST:PORT.
@@ -59,4 +59,4 @@ class Client {
   v1::ModelService::Stub model_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::client

@@ -1,0 +1,194 @@
+#include "client/cli/event_feed.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/cli/evaluation_table.h"
+#include "client/cli/table.h"
+
+namespace polyscene::cli {
+namespace {
+
+constexpr int64_t kRejectionsShown = 20;
+constexpr absl::Duration kTrainerCheckInterval = absl::Seconds(5);
+
+FeedOptions WithProducer(FeedOptions options) {
+  if (options.producer.empty()) options.producer = MakeProducerId();
+  return options;
+}
+
+client::EventStreamOptions StreamOptions(const FeedOptions& options) {
+  client::EventStreamOptions stream;
+  stream.server = options.server;
+  stream.producer_id = options.producer;
+  stream.evaluate_from_micros = options.evaluate_from_micros;
+  return stream;
+}
+
+}  // namespace
+
+std::string MakeProducerId() {
+  absl::BitGen random;
+  return absl::StrCat("polyscene-", absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
+}
+
+EventFeed::EventFeed(FeedOptions options)
+    : options_(WithProducer(std::move(options))),
+      start_(absl::Now()),
+      client_(client::ClientOptions{.server = options_.server}),
+      stream_(StreamOptions(options_)),
+      rejections_(kRejectionsShown, [this](const std::string& line) { printer_->Message(line); }),
+      printer_(std::make_unique<ProgressPrinter>(ProgressOptions{.terminal = isatty(STDERR_FILENO) == 1}, std::cerr,
+                                                 [this] { return Figures(); })) {}
+
+absl::Status EventFeed::Send(v1::EventBatch batch, std::vector<int64_t> lines) {
+  const absl::StatusOr<uint64_t> sequence = stream_.Send(std::move(batch));
+  if (!sequence.ok()) return sequence.status();
+  sent_.push_back({*sequence, std::move(lines)});
+  TellRejected();
+  return absl::OkStatus();
+}
+
+void EventFeed::AddRejectedLine(const RejectedLine& line) {
+  ++lines_rejected_;
+  rejections_.Add(absl::StrCat("line ", line.line), line.reason, line.message);
+  rejected_for_progress_ = rejections_.count();
+}
+
+void EventFeed::TellRejected() {
+  const client::StreamProgress progress = stream_.progress();  // Before: what it covers has told its refused rows.
+  for (const client::RejectedEvent& event : stream_.TakeRejected()) {
+    const auto batch = std::lower_bound(sent_.begin(), sent_.end(), event.sequence,
+                                        [](const SentBatch& b, uint64_t sequence) { return b.sequence < sequence; });
+    const bool has_line = batch != sent_.end() && batch->sequence == event.sequence && event.row < batch->lines.size();
+    rejections_.Add(has_line ? absl::StrCat("line ", batch->lines[event.row])
+                             : absl::StrCat("row ", event.row, " of batch ", event.sequence),
+                    event.reason, event.message);
+    ++told_rows_;
+  }
+  while (!sent_.empty() && sent_.front().sequence <= progress.acknowledged_sequence) sent_.pop_front();
+  // One message may stand for all rows of a batch.
+  if (progress.rows_rejected > told_rows_) {
+    rejections_.AddUntold(progress.rows_rejected - told_rows_);
+    told_rows_ = progress.rows_rejected;
+  }
+  rejected_for_progress_ = rejections_.count();
+}
+
+ProgressFigures EventFeed::Figures() {
+  const client::StreamProgress progress = stream_.progress();
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start_);
+  const int64_t acknowledged = progress.rows_accepted + progress.rows_rejected;
+  ProgressFigures figures;
+  figures.sent = progress.rows_sent;
+  figures.acknowledged = acknowledged + progress.rows_known;
+  figures.rejected = rejected_for_progress_;
+  figures.learned = progress.rows_learned;
+  figures.rate = seconds > 0 ? static_cast<double>(acknowledged) / seconds : 0;
+  figures.trouble = progress.trouble;
+
+  const double fraction_sent = fraction_sent_;
+  if (fraction_sent > 0 && progress.rows_sent > 0) {
+    const int64_t done = options_.wait_for == client::Milestone::kLogged    ? progress.rows_logged
+                         : options_.wait_for == client::Milestone::kLearned ? progress.rows_learned
+                                                                            : progress.rows_served;
+    figures.fraction = fraction_sent * static_cast<double>(done) / static_cast<double>(progress.rows_sent);
+    // What an earlier run had sent took no time of this one.
+    const double total = static_cast<double>(progress.rows_sent) / fraction_sent;
+    const double done_now = static_cast<double>(done - progress.rows_known);
+    if (done_now > 0) figures.eta_seconds = seconds * std::max(total - static_cast<double>(done), 0.0) / done_now;
+  }
+  return figures;
+}
+
+absl::Status EventFeed::WaitForMilestone() {
+  absl::Time next_check = absl::Now() + kTrainerCheckInterval;
+  for (;;) {
+    const absl::Status status = stream_.WaitFor(options_.wait_for, absl::Now() + absl::Milliseconds(500));
+    TellRejected();
+    if (!absl::IsDeadlineExceeded(status)) return status;
+    if (options_.wait_for == client::Milestone::kLogged || absl::Now() < next_check) continue;
+    // A trainer that stands still would be waited for without end.
+    const absl::StatusOr<v1::GetStatusResponse> server = client_.GetStatus();
+    if (server.ok() && !server->trainer_error().empty()) {
+      return absl::InternalError(
+          absl::StrCat("all rows are logged, but the trainer stands still: ", server->trainer_error()));
+    }
+    next_check = absl::Now() + kTrainerCheckInterval;
+  }
+}
+
+absl::StatusOr<FeedSummary> EventFeed::Finish() {
+  absl::Status status = WaitForMilestone();
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start_);
+  if (status.ok()) status = stream_.Finish(options_.wait_for);
+  TellRejected();
+  printer_->Stop();
+  if (!status.ok()) return status;
+
+  const client::StreamProgress progress = stream_.progress();
+  FeedSummary summary;
+  summary.producer = options_.producer;
+  summary.rows_sent = progress.rows_sent;
+  summary.rows_known = progress.rows_known;
+  summary.rows_accepted = progress.rows_accepted;
+  summary.rows_rejected = rejections_.count();
+  summary.lines_rejected = lines_rejected_;
+  summary.seconds = seconds;
+  summary.events_per_second = seconds > 0 ? static_cast<double>(progress.rows_accepted) / seconds : 0;
+  summary.connections = progress.connections;
+  summary.rejections = rejections_.Summary();
+
+  absl::StatusOr<v1::GetStatusResponse> server =
+      client_.GetStatus(options_.evaluate_from_micros.has_value() ? options_.producer : "");
+  // Nobody waited until the trainer has come to where the evaluation is opened.
+  if (absl::IsNotFound(server.status())) server = client_.GetStatus();
+  if (!server.ok()) return server.status();
+  summary.status = *std::move(server);
+  return summary;
+}
+
+Json SummaryJson(const FeedSummary& summary) {
+  Json json;
+  json["producer"] = summary.producer;
+  json["rows_sent"] = summary.rows_sent;
+  json["rows_known"] = summary.rows_known;
+  json["rows_accepted"] = summary.rows_accepted;
+  json["rows_rejected"] = summary.rows_rejected;
+  json["lines_rejected"] = summary.lines_rejected;
+  json["seconds"] = JsonNumber(summary.seconds);
+  json["events_per_second"] = JsonNumber(summary.events_per_second);
+  json["connections"] = summary.connections;
+  json["version"] = summary.status.model().version();
+  json["evaluation"] = EvaluationJson(summary.status.evaluation());
+  return json;
+}
+
+std::string SummaryText(const FeedSummary& summary) {
+  std::string text = absl::StrCat(WithThousands(summary.rows_sent), " rows sent, ");
+  if (summary.rows_known > 0) {
+    absl::StrAppend(&text, WithThousands(summary.rows_known), " of them known from an earlier run, ");
+  }
+  absl::StrAppend(&text, WithThousands(summary.rows_accepted), " accepted in ", ReadableSeconds(summary.seconds), ": ",
+                  WithThousands(static_cast<long long>(summary.events_per_second)), " events/s\n");
+  if (!summary.rejections.empty()) absl::StrAppend(&text, summary.rejections, "\n");
+  if (summary.connections > 1) {
+    absl::StrAppend(&text, "reconnected ", summary.connections - 1, summary.connections == 2 ? " time\n" : " times\n");
+  }
+  absl::StrAppend(&text, "model version ", WithThousands(static_cast<long long>(summary.status.model().version())),
+                  " has learned ", WithThousands(static_cast<long long>(summary.status.model().rows_learned())),
+                  " rows; producer ", summary.producer, "\n");
+  if (!summary.status.evaluation().empty()) {
+    absl::StrAppend(&text, "\nEvaluation (each row scored before it was learned)\n",
+                    EvaluationTable(summary.status.evaluation()));
+  }
+  return text;
+}
+
+}  // namespace polyscene::cli

@@ -1,0 +1,99 @@
+// What commands that stream events share: the stream, its progress, the refused rows, the evaluation at the end.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/cli/json.h"
+#include "client/cli/progress.h"
+#include "client/cli/rejections.h"
+#include "client/lib/client.h"
+#include "client/lib/event_stream.h"
+#include "model/data/event_reader.h"
+#include "polyscene/v1/model_service.pb.h"
+#include "polyscene/v1/training.pb.h"
+
+namespace polyscene::cli {
+
+struct FeedOptions {
+  std::string server;
+  std::string producer;  // Empty: MakeProducerId().
+  std::optional<int64_t> evaluate_from_micros = 0;
+  client::Milestone wait_for = client::Milestone::kLearned;
+};
+
+// What came of it. Rows are counted as StreamProgress and Rejections count them.
+struct FeedSummary {
+  std::string producer;
+  int64_t rows_sent = 0;
+  int64_t rows_known = 0;  // Of those, logged by an earlier run.
+  int64_t rows_accepted = 0;
+  int64_t rows_rejected = 0;     // Lines that could not be read, and rows that the server refused.
+  int64_t lines_rejected = 0;    // The former.
+  double seconds = 0;            // From the feed's start until the milestone.
+  double events_per_second = 0;  // Accepted rows.
+  int64_t connections = 0;
+  std::string rejections;        // Rejections::Summary().
+  v1::GetStatusResponse status;  // With the evaluation of this producer, if it opened one.
+};
+
+// A new producer id: "polyscene-" and 16 random hexadecimal digits.
+std::string MakeProducerId();
+
+// Streams batches, draws progress and tells of refused rows on standard error (a bar if that is a terminal).
+// Not thread-safe.
+class EventFeed {
+ public:
+  explicit EventFeed(FeedOptions options);
+
+  const std::string& producer() const { return options_.producer; }
+
+  // Sends a batch; blocks while the window is full. lines: of each row in its file; empty: rows have no lines.
+  absl::Status Send(v1::EventBatch batch, std::vector<int64_t> lines);
+
+  // A line that could not be sent at all.
+  void AddRejectedLine(const RejectedLine& line);
+
+  // How much of the input was given to Send(), 0 to 1, for the time that is left. Default: not known.
+  void SetFractionSent(double fraction) { fraction_sent_ = fraction; }
+
+  // Waits for the milestone, across restarts of the server, and asks for the evaluation.
+  //   kInternal  the trainer stands still, and says why    else: EventStream's and Client's errors
+  absl::StatusOr<FeedSummary> Finish();
+
+ private:
+  struct SentBatch {
+    uint64_t sequence = 0;
+    std::vector<int64_t> lines;
+  };
+
+  ProgressFigures Figures();
+  void TellRejected();
+  absl::Status WaitForMilestone();
+
+  FeedOptions options_;
+  const absl::Time start_;
+  client::Client client_;
+  client::EventStream stream_;
+  Rejections rejections_;
+  int64_t lines_rejected_ = 0;
+  int64_t told_rows_ = 0;       // Refused rows that the server told of one by one.
+  std::deque<SentBatch> sent_;  // Whose refused rows are not known yet.
+  std::atomic<double> fraction_sent_{-1};
+  std::atomic<int64_t> rejected_for_progress_{0};
+  std::unique_ptr<ProgressPrinter> printer_;  // Last: its thread reads the above.
+};
+
+// The summary as one JSON object, and as people read it.
+Json SummaryJson(const FeedSummary& summary);
+std::string SummaryText(const FeedSummary& summary);
+
+}  // namespace polyscene::cli
