@@ -16,8 +16,9 @@ absl::Status DeadlinePassed() {
 
 }  // namespace
 
-Batcher::Batcher(BatcherOptions options, Predictor& predictor, const SnapshotStore& snapshots, Metrics& metrics)
-    : options_(std::move(options)), predictor_(predictor), snapshots_(snapshots), metrics_(metrics) {
+Batcher::Batcher(BatcherOptions options, Predictor& predictor, const SnapshotStore& snapshots, Metrics& metrics,
+                 const Clock& clock)
+    : options_(options), predictor_(predictor), snapshots_(snapshots), metrics_(metrics), clock_(clock) {
   for (int i = 0; i < std::max(1, options_.threads); ++i) workers_.emplace_back([this] { Run(); });
 }
 
@@ -30,7 +31,7 @@ void Batcher::Submit(PendingRequest request) {
 
 absl::Status Batcher::Enqueue(PendingRequest& request) {
   if (snapshots_.Current() == nullptr) return absl::UnavailableError("no snapshot is served yet: retry");
-  if (request.deadline <= options_.now()) return DeadlinePassed();
+  if (request.deadline <= clock_.Now()) return DeadlinePassed();
   {
     MutexLock lock(&mu_);
     if (stopping_) return absl::UnavailableError("the server is stopping: retry");
@@ -74,7 +75,7 @@ void Batcher::Run() {
 
 void Batcher::ScoreBatch(std::vector<PendingRequest> batch) {
   // What waited past its deadline costs nothing more.
-  const absl::Time now = options_.now();
+  const absl::Time now = clock_.Now();
   const auto late = std::stable_partition(batch.begin(), batch.end(),
                                           [now](const PendingRequest& request) { return request.deadline > now; });
   for (auto it = late; it != batch.end(); ++it) it->done(DeadlinePassed());

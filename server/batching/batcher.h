@@ -9,13 +9,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/data/columns.h"
 #include "model/serving/predictor.h"
 #include "model/serving/snapshot.h"
 #include "server/metrics/metrics.h"
 #include "server/snapshot/snapshot_store.h"
+#include "server/sync/clock.h"
 #include "server/sync/mutex.h"
 
 namespace polyscene {
@@ -24,7 +24,6 @@ struct BatcherOptions {
   int threads = 1;                  // Each scores batches of its own.
   int64_t max_batch_rows = 1024;    // Rows scored at once; a larger request goes alone.
   int64_t max_queue_rows = 100000;  // Rows waiting; a request that finds nobody waiting may be larger.
-  std::function<absl::Time()> now = absl::Now;
 };
 
 struct ScoredRequest {
@@ -54,7 +53,8 @@ struct PendingRequest {
 class Batcher {
  public:
   // The collaborators outlive this object.
-  Batcher(BatcherOptions options, Predictor& predictor, const SnapshotStore& snapshots, Metrics& metrics);
+  Batcher(BatcherOptions options, Predictor& predictor, const SnapshotStore& snapshots, Metrics& metrics,
+          const Clock& clock);
   ~Batcher();
 
   void Submit(PendingRequest request);
@@ -69,10 +69,11 @@ class Batcher {
   void ScoreBatch(std::vector<PendingRequest> batch);
   void Run();  // Body of a worker: returns once stopping_ is set and queue_ is empty.
 
-  const BatcherOptions options_;  // Fixed at construction, as are the three below.
+  const BatcherOptions options_;  // Fixed at construction, as are the four below.
   Predictor& predictor_;
   const SnapshotStore& snapshots_;
   Metrics& metrics_;
+  const Clock& clock_;
 
   Mutex mu_;
   CondVar changed_;  // queue_ has grown, or stopping_ is set.
