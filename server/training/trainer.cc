@@ -1,0 +1,168 @@
+#include "server/training/trainer.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/log/log.h"
+
+namespace polyscene {
+namespace {
+
+// Of the calling thread: on Linux niceness is a thread's, and threads it starts inherit it.
+void SetNiceness(int niceness) {
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  if (::setpriority(PRIO_PROCESS, thread, niceness) != 0) {
+    LogWarning(absl::StrCat("trainer_nice ", niceness, " cannot be set: ", std::strerror(errno)));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Start(TrainerParts parts, LoadedLearner learner,
+                                                        TrainerOptions options) {
+  const int niceness = options.niceness;
+  absl::StatusOr<std::unique_ptr<TrainingLoop>> loop =
+      TrainingLoop::Create(parts, std::move(learner), std::move(options));
+  if (!loop.ok()) return loop.status();
+  std::unique_ptr<Trainer> trainer(new Trainer(std::move(parts), *std::move(loop), niceness));
+  trainer->Tell();
+  trainer->thread_ = std::thread([trainer = trainer.get()] { trainer->Run(); });
+  return trainer;
+}
+
+Trainer::Trainer(TrainerParts parts, std::unique_ptr<TrainingLoop> loop, int niceness)
+    : parts_(std::move(parts)), niceness_(niceness), loop_(std::move(loop)) {}
+
+Trainer::~Trainer() { Stop(); }
+
+void Trainer::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    called_.SignalAll();
+  }
+  parts_.log->WakeReaders();
+  if (thread_.joinable()) thread_.join();
+}
+
+LearningPositions Trainer::Positions() const {
+  MutexLock lock(&mu_);
+  return positions_;
+}
+
+LearningPositions Trainer::WaitForChange(const LearningPositions& seen, absl::Duration timeout) const {
+  const absl::Time deadline = absl::Now() + timeout;
+  MutexLock lock(&mu_);
+  while (!ended_ && positions_.learned_offset <= seen.learned_offset &&
+         positions_.served_offset <= seen.served_offset) {
+    const absl::Duration left = std::min(timeout, deadline - absl::Now());
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitWithTimeout(&mu_, left);
+  }
+  return positions_;
+}
+
+std::shared_ptr<const LearningReport> Trainer::Report() const {
+  MutexLock lock(&mu_);
+  return report_;
+}
+
+absl::Status Trainer::health() const {
+  MutexLock lock(&mu_);
+  return health_;
+}
+
+absl::StatusOr<SavedCheckpoint> Trainer::SaveCheckpoint() {
+  auto request = std::make_shared<SaveRequest>();
+  {
+    MutexLock lock(&mu_);
+    if (ended_) return request->answer;
+    requests_.push_back(request);
+    called_.SignalAll();
+  }
+  parts_.log->WakeReaders();
+  MutexLock lock(&mu_);
+  while (!request->answered) changed_.Wait(&mu_);
+  return request->answer;
+}
+
+void Trainer::Run() {
+  SetNiceness(niceness_);
+  const absl::Status why = Learn();
+  if (why.ok()) {
+    loop_->PublishIfNews().IgnoreError();  // Logged, as is the next.
+    if (loop_->positions().learned_offset > loop_->positions().checkpoint_offset) loop_->Save().status().IgnoreError();
+  } else {
+    LogError(absl::StrCat("the trainer stands still: ", why.ToString(), ""));
+    loop_->PublishIfNews().IgnoreError();  // What was learned before counts.
+    parts_.metrics->TrainerHealthy(false);
+  }
+  Tell();
+  End(why);
+}
+
+absl::Status Trainer::Learn() {
+  for (;;) {
+    std::vector<std::shared_ptr<SaveRequest>> requests;
+    {
+      MutexLock lock(&mu_);
+      if (stopping_) return absl::OkStatus();
+      requests.swap(requests_);
+    }
+    if (!requests.empty()) Save(requests);
+    absl::StatusOr<TrainingLoop::Rest> rest = loop_->Turn();
+    if (!rest.ok()) return rest.status();
+    Tell();
+    Rest(*rest);
+  }
+}
+
+void Trainer::Save(const std::vector<std::shared_ptr<SaveRequest>>& requests) {
+  const absl::StatusOr<SavedCheckpoint> answer = loop_->Save();
+  Tell();
+  MutexLock lock(&mu_);
+  for (const std::shared_ptr<SaveRequest>& request : requests) {
+    request->answer = answer;
+    request->answered = true;
+  }
+  changed_.SignalAll();
+}
+
+void Trainer::Rest(const TrainingLoop::Rest& rest) {
+  if (rest.longest <= absl::ZeroDuration()) return;
+  if (rest.until_rows) {
+    parts_.log->WaitBeyond(loop_->read_offset(), rest.longest);
+    return;
+  }
+  MutexLock lock(&mu_);
+  if (!stopping_ && requests_.empty()) called_.WaitWithTimeout(&mu_, rest.longest);
+}
+
+void Trainer::Tell() {
+  const LearningPositions positions = loop_->positions();
+  MutexLock lock(&mu_);
+  const bool moved =
+      positions.learned_offset != positions_.learned_offset || positions.served_offset != positions_.served_offset;
+  positions_ = positions;
+  report_ = loop_->report();
+  if (moved) changed_.SignalAll();
+}
+
+void Trainer::End(const absl::Status& why) {
+  MutexLock lock(&mu_);
+  ended_ = true;
+  health_ = why;
+  for (const std::shared_ptr<SaveRequest>& request : requests_) request->answered = true;
+  requests_.clear();
+  changed_.SignalAll();
+}
+
+}  // namespace polyscene

@@ -1,0 +1,207 @@
+#include "server/training/training_loop.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "server/log/log.h"
+
+namespace polyscene {
+namespace {
+
+// A trainer that has caught up publishes at once, for freshness, but this much of the interval apart at least: with a
+// trickle of events every row would cost a publish otherwise.
+constexpr double kPromptShare = 0.1;
+
+constexpr absl::Duration kFullDiskRest = absl::Seconds(1);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TrainingLoop>> TrainingLoop::Create(TrainerParts parts, LoadedLearner learner,
+                                                                   TrainerOptions options) {
+  const CheckpointFolder checkpoints(options.checkpoint_directory);
+  if (absl::Status status = checkpoints.Prepare(); !status.ok()) return status;
+  absl::StatusOr<std::vector<uint64_t>> offsets = checkpoints.Offsets();
+  if (!offsets.ok()) return offsets.status();
+  absl::StatusOr<StepFormer> steps =
+      StepFormer::Create(parts.spec, *parts.log, learner.log_offset, options.step_rows, options.step_wait);
+  if (absl::IsOutOfRange(steps.status())) {
+    return absl::DataLossError(absl::StrCat("learning cannot go on from offset ", learner.log_offset, ": ",
+                                            steps.status().message(), "; is a checkpoint or the log missing?"));
+  }
+  if (!steps.ok()) return steps.status();
+
+  const uint64_t begin = learner.log_offset;
+  std::unique_ptr<TrainingLoop> loop(
+      new TrainingLoop(std::move(parts), std::move(learner), std::move(options), *std::move(steps)));
+  if (std::binary_search(offsets->begin(), offsets->end(), begin)) loop->checkpoint_offset_ = begin;
+  if (absl::Status status = loop->Publish(); !status.ok()) return status;
+  loop->parts_.metrics->TrainerHealthy(true);
+  loop->parts_.metrics->LearnedOffset(begin);
+  loop->parts_.metrics->LogEndOffset(loop->parts_.log->end_offset());
+  return loop;
+}
+
+TrainingLoop::TrainingLoop(TrainerParts parts, LoadedLearner learner, TrainerOptions options, StepFormer steps)
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      checkpoints_(options_.checkpoint_directory),
+      learner_(std::move(learner.learner)),
+      steps_(std::move(steps)),
+      versions_(*parts_.log),
+      published_at_(parts_.clock->Now()),
+      checkpointed_at_(parts_.clock->Now()) {}
+
+absl::StatusOr<TrainingLoop::Rest> TrainingLoop::Turn() {
+  auto work = steps_.Next(parts_.clock->Now());
+  if (!work.ok()) return work.status();
+  const bool worked = !std::holds_alternative<std::monostate>(*work);
+  if (const FormedStep* step = std::get_if<FormedStep>(&*work)) {
+    absl::StatusOr<bool> learned = Learn(*step);
+    if (!learned.ok()) return learned.status();
+    if (!*learned) return Rest{kFullDiskRest, /*until_rows=*/false};
+  } else if (const FormedOpening* opening = std::get_if<FormedOpening>(&*work)) {
+    learner_->OpenEvaluation(opening->producer, opening->from_micros);
+    steps_.Advance(opening->end);
+    parts_.metrics->LearnedOffset(opening->end);
+  }
+
+  if (parts_.clock->Now() >= PublishDue()) TryPublish().IgnoreError();  // Logged; tried again.
+  if (parts_.clock->Now() >= CheckpointDue()) WriteCheckpoint().IgnoreError();
+  if (worked) return Rest{absl::ZeroDuration()};
+  const absl::Time next = std::min({steps_.due(), PublishDue(), CheckpointDue()});
+  return Rest{std::max(next - parts_.clock->Now(), absl::ZeroDuration())};
+}
+
+absl::StatusOr<bool> TrainingLoop::Learn(const FormedStep& step) {
+  if (!step.journaled) {
+    const absl::Status journaled = parts_.log->JournalStep(step.begin, step.end);
+    if (absl::IsResourceExhausted(journaled)) {
+      LogWarning(absl::StrCat("learning waits at offset ", step.begin, ": ", journaled.message()));
+      return false;
+    }
+    if (!journaled.ok()) return journaled;
+  }
+  absl::StatusOr<StepReport> report = learner_->Step(step.slices);
+  if (!report.ok()) {
+    return absl::Status(report.status().code(), absl::StrCat("step from offset ", step.begin, " to ", step.end, ": ",
+                                                             report.status().message()));
+  }
+  CountLearned(step);
+  steps_.Advance(step.end);
+  return true;
+}
+
+void TrainingLoop::CountLearned(const FormedStep& step) {
+  for (const StepPart& part : step.parts) {
+    parts_.metrics->EventsLearned(part.scene, part.rows);
+    if (step.journaled) continue;  // Learned before, so its freshness was, too.
+    if (!fresh_.empty() && fresh_.back().accepted_at == part.accepted_at) {
+      fresh_.back().rows += part.rows;
+    } else {
+      fresh_.push_back(part);
+    }
+  }
+  parts_.metrics->LearnedOffset(step.end);
+}
+
+absl::Time TrainingLoop::PublishDue() const {
+  if (!news()) return absl::InfiniteFuture();
+  const bool caught_up = steps_.begin() >= parts_.log->end_offset();
+  return published_at_ + options_.publish_interval * (caught_up ? kPromptShare : 1.0);
+}
+
+absl::Time TrainingLoop::CheckpointDue() const {
+  if (steps_.begin() == checkpoint_offset_.value_or(0)) return absl::InfiniteFuture();
+  return checkpointed_at_ + options_.checkpoint_interval;
+}
+
+absl::Status TrainingLoop::PublishIfNews() { return news() ? TryPublish() : absl::OkStatus(); }
+
+absl::Status TrainingLoop::TryPublish() {
+  const absl::Status status = Publish();
+  if (!status.ok()) {
+    parts_.metrics->PublishFailed();
+    LogError(absl::StrCat("publish at offset ", steps_.begin(), " failed: ", status.message(), "; version ",
+                          served_version_, " stays served"));
+  }
+  return status;
+}
+
+absl::Status TrainingLoop::Publish() {
+  const absl::Time start = parts_.clock->Now();
+  published_at_ = start;
+  absl::StatusOr<uint64_t> version = versions_.Next();
+  if (!version.ok()) return version.status();
+  absl::StatusOr<std::shared_ptr<const Snapshot>> snapshot = learner_->MakeSnapshot(*version, steps_.begin());
+  if (!snapshot.ok()) return snapshot.status();
+  if (absl::Status status = parts_.snapshots->Publish(*std::move(snapshot)); !status.ok()) return status;
+  const absl::Time served_at = parts_.clock->Now();
+  served_offset_ = steps_.begin();
+  served_version_ = *version;
+  CountFreshness(served_at);
+  parts_.metrics->Published(served_at - start, *version);
+
+  auto report = std::make_shared<LearningReport>();
+  report->recent = learner_->RecentEvaluation();
+  report->opened = learner_->OpenedEvaluations();
+  report->tables = learner_->tables();
+  report->table_bytes = learner_->table_bytes();
+  parts_.metrics->RecentEvaluation(report->recent);
+  parts_.metrics->Tables(report->tables, report->table_bytes);
+  parts_.metrics->LogEndOffset(parts_.log->end_offset());
+  report_ = std::move(report);
+  return absl::OkStatus();
+}
+
+void TrainingLoop::CountFreshness(absl::Time served_at) {
+  for (const StepPart& part : fresh_) {
+    parts_.metrics->Freshness(std::max(served_at - part.accepted_at, absl::ZeroDuration()), part.rows);
+  }
+  fresh_.clear();
+}
+
+absl::Status TrainingLoop::WriteCheckpoint() {
+  const uint64_t offset = steps_.begin();
+  const absl::Time start = parts_.clock->Now();
+  checkpointed_at_ = start;
+  if (absl::Status status = learner_->SaveCheckpoint(checkpoints_.PathOf(offset), offset); !status.ok()) {
+    parts_.metrics->CheckpointFailed();
+    LogError(absl::StrCat("checkpoint at offset ", offset, " failed: ", status.message()));
+    return status;
+  }
+  parts_.metrics->CheckpointWritten(parts_.clock->Now() - start);
+  checkpoint_offset_ = offset;
+  RetireOld();
+  return absl::OkStatus();
+}
+
+// Old checkpoints and old events that stay only cost disk: learning goes on.
+void TrainingLoop::RetireOld() {
+  absl::StatusOr<std::optional<uint64_t>> oldest = checkpoints_.Prune(options_.checkpoints_kept);
+  absl::Status status = oldest.status();
+  if (status.ok() && oldest->has_value()) status = parts_.log->Retire(**oldest);
+  if (!status.ok()) LogWarning(absl::StrCat("old data stays: ", status.message()));
+}
+
+absl::StatusOr<SavedCheckpoint> TrainingLoop::Save() {
+  if (absl::Status status = PublishIfNews(); !status.ok()) return status;
+  if (checkpoint_offset_ != steps_.begin()) {
+    if (absl::Status status = WriteCheckpoint(); !status.ok()) return status;
+  }
+  return SavedCheckpoint{served_version_, steps_.begin(), checkpoints_.PathOf(steps_.begin()).string()};
+}
+
+LearningPositions TrainingLoop::positions() const {
+  const LearnerCounters counters = learner_->counters();
+  LearningPositions positions;
+  positions.learned_offset = steps_.begin();
+  positions.served_offset = served_offset_;
+  positions.checkpoint_offset = checkpoint_offset_.value_or(0);
+  positions.step = counters.step;
+  positions.rows_learned = counters.rows_learned;
+  return positions;
+}
+
+}  // namespace polyscene
