@@ -2,6 +2,8 @@
 #include <dlfcn.h>
 #include <torch/torch.h>
 
+#include <filesystem>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,7 +20,10 @@ std::string BlasLibrary() {
   void* gemm = dlsym(RTLD_DEFAULT, "sgemm_");
   Dl_info info;
   if (gemm == nullptr || dladdr(gemm, &info) == 0 || info.dli_fname == nullptr) return "built in";
-  return info.dli_fname;
+  // "libblas.so.3" is a link to one of several.
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(info.dli_fname, error);
+  return error ? info.dli_fname : path.string();
 }
 
 std::string InstructionSets() {
