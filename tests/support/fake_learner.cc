@@ -1,0 +1,191 @@
+#include "tests/support/fake_learner.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+namespace polyscene {
+
+void FakeLearnerScript::FailSteps(absl::Status failure) {
+  MutexLock lock(&mu_);
+  step_failure_ = std::move(failure);
+}
+
+void FakeLearnerScript::FailSnapshots(absl::Status failure) {
+  MutexLock lock(&mu_);
+  snapshot_failure_ = std::move(failure);
+}
+
+void FakeLearnerScript::FailCheckpoints(absl::Status failure) {
+  MutexLock lock(&mu_);
+  checkpoint_failure_ = std::move(failure);
+}
+
+void FakeLearnerScript::HoldSteps() {
+  MutexLock lock(&mu_);
+  holding_ = true;
+}
+
+void FakeLearnerScript::ReleaseSteps() {
+  MutexLock lock(&mu_);
+  holding_ = false;
+  changed_.SignalAll();
+}
+
+void FakeLearnerScript::WaitUntilHeld() {
+  MutexLock lock(&mu_);
+  while (!held_) changed_.Wait(&mu_);
+}
+
+absl::Status FakeLearnerScript::BeginStep() {
+  MutexLock lock(&mu_);
+  while (holding_) {
+    held_ = true;
+    changed_.SignalAll();
+    changed_.Wait(&mu_);
+  }
+  held_ = false;
+  return step_failure_;
+}
+
+std::vector<std::vector<int64_t>> FakeLearnerScript::steps() const {
+  MutexLock lock(&mu_);
+  return steps_;
+}
+
+std::vector<std::pair<std::string, int64_t>> FakeLearnerScript::openings() const {
+  MutexLock lock(&mu_);
+  return openings_;
+}
+
+std::vector<uint64_t> FakeLearnerScript::snapshot_versions() const {
+  MutexLock lock(&mu_);
+  return snapshot_versions_;
+}
+
+std::vector<uint64_t> FakeLearnerScript::checkpoint_offsets() const {
+  MutexLock lock(&mu_);
+  return checkpoint_offsets_;
+}
+
+absl::StatusOr<StepReport> FakeLearner::Step(absl::Span<const ExampleSlice> slices) {
+  if (absl::Status failure = script_.BeginStep(); !failure.ok()) return failure;
+  std::vector<int64_t> learned;
+  for (const ExampleSlice& slice : slices) {
+    const ColumnView* column = slice.examples->features.Find("item");
+    if (column == nullptr) return absl::InternalError("rows without the column `item`");
+    learned.insert(learned.end(), column->ints.begin() + slice.begin, column->ints.begin() + slice.end);
+    for (auto& [producer, rows] : opened_) {
+      if (producer == slice.producer) rows += slice.end - slice.begin;
+    }
+  }
+  items_.insert(items_.end(), learned.begin(), learned.end());
+  StepReport report;
+  report.step = ++step_;
+  report.rows = static_cast<int64_t>(learned.size());
+  MutexLock lock(&script_.mu_);
+  script_.steps_.push_back(std::move(learned));
+  return report;
+}
+
+void FakeLearner::OpenEvaluation(absl::string_view producer, int64_t from_micros) {
+  opened_.emplace_back(std::string(producer), 0);
+  MutexLock lock(&script_.mu_);
+  script_.openings_.emplace_back(std::string(producer), from_micros);
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> FakeLearner::MakeSnapshot(uint64_t version, uint64_t learned_offset) {
+  MutexLock lock(&script_.mu_);
+  if (!script_.snapshot_failure_.ok()) return script_.snapshot_failure_;
+  script_.snapshot_versions_.push_back(version);
+  SnapshotInfo info;
+  info.version = version;
+  info.rows_learned = items_.size();
+  info.learned_offset = learned_offset;
+  info.published_at = absl::Now();
+  return std::make_shared<FakeSnapshot>(info, items_);
+}
+
+absl::Status FakeLearner::SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) {
+  {
+    MutexLock lock(&script_.mu_);
+    if (!script_.checkpoint_failure_.ok()) return script_.checkpoint_failure_;
+    script_.checkpoint_offsets_.push_back(log_offset);
+  }
+  if (std::filesystem::exists(directory)) return absl::AlreadyExistsError(directory.string());
+  std::string text = absl::StrCat(log_offset, " ", step_, " ", items_.size());
+  for (const int64_t item : items_) absl::StrAppend(&text, " ", item);
+  std::filesystem::path temporary = directory;
+  temporary += ".tmp";
+  std::filesystem::create_directory(temporary);
+  std::ofstream(FakeCheckpointFile(temporary)) << text << " " << text.size() << "\n";
+  std::filesystem::rename(temporary, directory);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LoadedLearner> FakeLearner::Load(FakeLearnerScript& script, const std::filesystem::path& directory) {
+  std::ifstream file(FakeCheckpointFile(directory));
+  std::string line;
+  std::getline(file, line);
+  auto learner = std::make_unique<FakeLearner>(script);
+  std::istringstream words(line);
+  uint64_t log_offset = 0;
+  size_t count = 0;
+  words >> log_offset >> learner->step_ >> count;
+  learner->items_.resize(words ? count : 0);
+  for (int64_t& item : learner->items_) words >> item;
+  const auto size = static_cast<size_t>(words.tellg());
+  size_t expected_size = 0;
+  if (!(words >> expected_size) || expected_size != size) {
+    return absl::DataLossError(absl::StrCat(FakeCheckpointFile(directory).string(), " is broken"));
+  }
+  return LoadedLearner{std::move(learner), log_offset};
+}
+
+LearnerCounters FakeLearner::counters() const {
+  LearnerCounters counters;
+  counters.step = step_;
+  counters.rows_learned = items_.size();
+  return counters;
+}
+
+std::vector<TableRows> FakeLearner::tables() const { return {{"item", items_.size()}}; }
+
+std::vector<EvaluationFigure> FakeLearner::RecentEvaluation() const {
+  EvaluationFigure figure;
+  figure.scene = "*";
+  figure.task = "click";
+  figure.metric = "auc";
+  figure.value = 0.5;
+  figure.rows = items_.size();
+  return {figure};
+}
+
+std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> FakeLearner::OpenedEvaluations() const {
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> evaluations;
+  for (const auto& [producer, rows] : opened_) {
+    EvaluationFigure figure;
+    figure.scene = "*";
+    figure.task = "click";
+    figure.metric = "counts";
+    figure.rows = rows;
+    evaluations.push_back({producer, {figure}});
+  }
+  return evaluations;
+}
+
+LearnerFunctions FakeLearnerFunctions(FakeLearnerScript& script) {
+  LearnerFunctions functions;
+  functions.create = [&script]() -> absl::StatusOr<std::unique_ptr<Learner>> {
+    return std::make_unique<FakeLearner>(script);
+  };
+  functions.load = [&script](const std::filesystem::path& directory) { return FakeLearner::Load(script, directory); };
+  return functions;
+}
+
+std::filesystem::path FakeCheckpointFile(const std::filesystem::path& directory) { return directory / "items.txt"; }
+
+}  // namespace polyscene

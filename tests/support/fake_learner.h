@@ -1,0 +1,91 @@
+// A Learner without LibTorch that remembers which rows it learned.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "model/learning/learner.h"
+#include "server/sync/mutex.h"
+#include "server/training/checkpoint_folder.h"
+
+namespace polyscene {
+
+// What happened to the learners of a test, and what is to happen to them. Any thread may call any method.
+class FakeLearnerScript {
+ public:
+  void FailSteps(absl::Status failure);  // What every later Step() answers; OK: learns again. Likewise below.
+  void FailSnapshots(absl::Status failure);
+  void FailCheckpoints(absl::Status failure);
+  void HoldSteps();  // Later steps block until ReleaseSteps().
+  void ReleaseSteps();
+  void WaitUntilHeld();
+
+  std::vector<std::vector<int64_t>> steps() const;  // Items of each step, of all learners.
+  std::vector<std::pair<std::string, int64_t>> openings() const;
+  std::vector<uint64_t> snapshot_versions() const;
+  std::vector<uint64_t> checkpoint_offsets() const;
+
+ private:
+  friend class FakeLearner;
+  absl::Status BeginStep();  // Blocks while held.
+
+  mutable Mutex mu_;
+  CondVar changed_;
+  absl::Status step_failure_ ABSL_GUARDED_BY(mu_);
+  absl::Status snapshot_failure_ ABSL_GUARDED_BY(mu_);
+  absl::Status checkpoint_failure_ ABSL_GUARDED_BY(mu_);
+  bool holding_ ABSL_GUARDED_BY(mu_) = false;
+  bool held_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::vector<int64_t>> steps_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::pair<std::string, int64_t>> openings_ ABSL_GUARDED_BY(mu_);
+  std::vector<uint64_t> snapshot_versions_ ABSL_GUARDED_BY(mu_);
+  std::vector<uint64_t> checkpoint_offsets_ ABSL_GUARDED_BY(mu_);
+};
+
+// The weights of a FakeLearner: the items it had learned, in order.
+class FakeSnapshot : public Snapshot {
+ public:
+  FakeSnapshot(SnapshotInfo info, std::vector<int64_t> items) : Snapshot(info), items_(std::move(items)) {}
+  const std::vector<int64_t>& items() const { return items_; }
+
+ private:
+  const std::vector<int64_t> items_;
+};
+
+// A row is known by its INT64 column `item`; its state is the items learned so far, in order, kept in checkpoints as a
+// text file that ends with its own length. Its evaluation "counts" the rows of each producer since its opening.
+class FakeLearner : public Learner {
+ public:
+  explicit FakeLearner(FakeLearnerScript& script) : script_(script) {}
+
+  absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) override;
+  void OpenEvaluation(absl::string_view producer, int64_t from_micros) override;
+  absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) override;
+  absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) override;
+  LearnerCounters counters() const override;
+  std::vector<TableRows> tables() const override;
+  uint64_t table_bytes() const override { return 64 * items_.size(); }
+  std::vector<EvaluationFigure> RecentEvaluation() const override;
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override;
+
+  static absl::StatusOr<LoadedLearner> Load(FakeLearnerScript& script, const std::filesystem::path& directory);
+
+ private:
+  FakeLearnerScript& script_;
+  uint64_t step_ = 0;
+  std::vector<int64_t> items_;
+  std::vector<std::pair<std::string, uint64_t>> opened_;  // Producer, rows since.
+};
+
+// Creates and loads FakeLearners.
+LearnerFunctions FakeLearnerFunctions(FakeLearnerScript& script);
+
+// The file that holds the state of the checkpoint in `directory`: a test that breaks it makes Load() answer kDataLoss.
+std::filesystem::path FakeCheckpointFile(const std::filesystem::path& directory);
+
+}  // namespace polyscene
