@@ -31,6 +31,7 @@ using SetWork = std::function<void(Work)>;
 // Each adds one command to `app`. `flags` outlives the work and is complete when it runs; `set_work` is copied.
 void AddPredictCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddStreamCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
+void AddSimulateCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddStatusCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 
 // Print "polyscene: <what went wrong>" to standard error and return the exit status to give back.

@@ -23,7 +23,9 @@ int Main(int argc, char** argv) {
 
   Work work;
   const SetWork set_work = [&work](Work chosen) { work = std::move(chosen); };
+  AddPredictCommand(app, flags, set_work);
   AddStreamCommand(app, flags, set_work);
+  AddSimulateCommand(app, flags, set_work);
   AddStatusCommand(app, flags, set_work);
 
   try {

@@ -50,7 +50,7 @@ ByteSource::ByteSource(std::string path, int descriptor)
     : path_(std::move(path)), descriptor_(descriptor), input_(new char[kInputBytes]) {}
 
 ByteSource::~ByteSource() {
-  if (descriptor_ != STDIN_FILENO) close(descriptor_);
+  if (descriptor_ > STDIN_FILENO) close(descriptor_);
 }
 
 absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(const std::string& path) {
@@ -63,12 +63,27 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(const std::string& 
   if (S_ISREG(info.st_mode)) source->file_bytes_ = info.st_size;
 
   if (absl::Status status = source->Fill(); !status.ok()) return status;
-  const unsigned char* start = reinterpret_cast<const unsigned char*>(source->input_.get());
-  if (source->input_end_ >= 2 && start[0] == 0x1f && start[1] == 0x8b) {
-    source->inflater_ = std::make_unique<Inflater>();
-    if (!source->inflater_->ready) return absl::ResourceExhaustedError(absl::StrCat(path, ": no memory to inflate it"));
-  }
+  if (absl::Status status = source->StartInflating(); !status.ok()) return status;
   return source;
+}
+
+absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::FromBytes(std::string name, absl::string_view bytes) {
+  std::unique_ptr<ByteSource> source(new ByteSource(std::move(name), -1));
+  source->input_.reset(new char[std::max<size_t>(bytes.size(), 1)]);
+  std::copy(bytes.begin(), bytes.end(), source->input_.get());
+  source->input_end_ = bytes.size();
+  source->file_bytes_ = source->file_bytes_read_ = static_cast<int64_t>(bytes.size());
+  source->at_end_ = true;
+  if (absl::Status status = source->StartInflating(); !status.ok()) return status;
+  return source;
+}
+
+absl::Status ByteSource::StartInflating() {
+  const unsigned char* const start = reinterpret_cast<const unsigned char*>(input_.get());
+  if (input_end_ < 2 || start[0] != 0x1f || start[1] != 0x8b) return absl::OkStatus();
+  inflater_ = std::make_unique<Inflater>();
+  if (!inflater_->ready) return absl::ResourceExhaustedError(absl::StrCat(path_, ": no memory to inflate it"));
+  return absl::OkStatus();
 }
 
 absl::Status ByteSource::Fill() {

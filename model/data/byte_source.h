@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace polyscene {
 
@@ -17,6 +18,9 @@ class ByteSource {
   // path "-": standard input.
   //   kNotFound, kPermissionDenied, kInvalidArgument (a folder), kUnavailable (the rest)  names the path
   static absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& path);
+
+  // Reads bytes that are in memory already; `name` stands for the path in messages.
+  static absl::StatusOr<std::unique_ptr<ByteSource>> FromBytes(std::string name, absl::string_view bytes);
   ~ByteSource();
 
   // Reads 1 to `size` bytes; 0 at the end. Blocks for the disk. After an error every call returns it again.
@@ -30,7 +34,8 @@ class ByteSource {
  private:
   ByteSource(std::string path, int descriptor);
 
-  absl::Status Fill();  // Reads stored bytes into input_ once all of it is used.
+  absl::Status StartInflating();  // If what is in input_ is gzip.
+  absl::Status Fill();            // Reads stored bytes into input_ once all of it is used.
   absl::StatusOr<size_t> Inflate(char* to, size_t size);
 
   struct Inflater;

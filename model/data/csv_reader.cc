@@ -22,9 +22,19 @@ CsvReader::CsvReader(std::string path, std::unique_ptr<ByteSource> source, CsvOp
     : path_(std::move(path)), options_(options), source_(std::move(source)), buffer_(kBufferBytes) {}
 
 absl::StatusOr<std::unique_ptr<CsvReader>> CsvReader::Open(const std::string& path, CsvOptions options) {
-  absl::StatusOr<std::unique_ptr<ByteSource>> source = ByteSource::Open(path);
+  return FromSource(path == "-" ? "standard input" : path, ByteSource::Open(path), options);
+}
+
+absl::StatusOr<std::unique_ptr<CsvReader>> CsvReader::FromText(const std::string& name, absl::string_view text,
+                                                               CsvOptions options) {
+  return FromSource(name, ByteSource::FromBytes(name, text), options);
+}
+
+absl::StatusOr<std::unique_ptr<CsvReader>> CsvReader::FromSource(std::string path,
+                                                                 absl::StatusOr<std::unique_ptr<ByteSource>> source,
+                                                                 CsvOptions options) {
   if (!source.ok()) return source.status();
-  std::unique_ptr<CsvReader> reader(new CsvReader(path == "-" ? "standard input" : path, *std::move(source), options));
+  std::unique_ptr<CsvReader> reader(new CsvReader(std::move(path), *std::move(source), options));
   if (absl::Status status = reader->ReadHeader(); !status.ok()) return status;
   return reader;
 }

@@ -39,6 +39,10 @@ class CsvReader {
   //   kInvalidArgument  the file is empty, its header cannot be read or names a column twice
   static absl::StatusOr<std::unique_ptr<CsvReader>> Open(const std::string& path, CsvOptions options = {});
 
+  // Reads text that is in memory already; `name` stands for the path in messages.
+  static absl::StatusOr<std::unique_ptr<CsvReader>> FromText(const std::string& name, absl::string_view text,
+                                                             CsvOptions options = {});
+
   const std::vector<std::string>& header() const { return header_; }
   const std::string& path() const { return path_; }  // For messages.
 
@@ -66,6 +70,9 @@ class CsvReader {
 
  private:
   CsvReader(std::string path, std::unique_ptr<ByteSource> source, CsvOptions options);
+  static absl::StatusOr<std::unique_ptr<CsvReader>> FromSource(std::string path,
+                                                               absl::StatusOr<std::unique_ptr<ByteSource>> source,
+                                                               CsvOptions options);
 
   absl::Status ReadHeader();
 

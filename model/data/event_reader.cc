@@ -43,43 +43,6 @@ void RemoveLastValues(Column& column, size_t count) {
   }
 }
 
-// Appends one value; null, or why `text` is none of the column's type.
-const char* AppendValue(absl::string_view text, Column& column) {
-  switch (column.type) {
-    case ValueType::kInt64: {
-      int64_t value = 0;
-      if (!ParseInt64(text, &value)) return "a whole number (INT64)";
-      column.ints.push_back(value);
-      return nullptr;
-    }
-    case ValueType::kFloat: {
-      float value = 0;
-      if (!ParseFloat(text, &value)) return "a finite number (FLOAT)";
-      column.floats.push_back(value);
-      return nullptr;
-    }
-    case ValueType::kString:
-      if (!IsUtf8(text)) return "UTF-8 text (STRING)";
-      column.strings.emplace_back(text.data(), text.size());
-      return nullptr;
-  }
-  return "a value";
-}
-
-void AppendEmptyValue(Column& column) {
-  switch (column.type) {
-    case ValueType::kInt64:
-      column.ints.push_back(0);
-      break;
-    case ValueType::kFloat:
-      column.floats.push_back(0);
-      break;
-    case ValueType::kString:
-      column.strings.emplace_back();
-      break;
-  }
-}
-
 // Takes everything of rows from `row` on out of `batch`, of which the last may be there in part.
 void DropRow(uint32_t row, EventTable& batch) {
   for (Column& column : batch.features.columns) {

@@ -47,7 +47,7 @@ struct RejectedLine {
   int64_t line = 0;
   absl::string_view reason;  // A short fixed word: CsvReader::problem()'s, or unknown_scene, wrong_type, missing_value,
                              // not_finite, out_of_range, not_utf8.
-  std::string message;  // Names the column, what came and what was expected.
+  std::string message;       // Names the column, what came and what was expected.
 };
 
 struct EventReaderOptions {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "model/data/columns.h"
 
 namespace polyscene {
 
@@ -18,5 +19,12 @@ bool ParseFloat(absl::string_view text, float* value);
 
 // UTF-8 without overlong forms or surrogates.
 bool IsUtf8(absl::string_view text);
+
+// Appends what `text` says to `column`. Returns null, or, having appended nothing, what was expected instead: "a whole
+// number (INT64)" and the like.
+const char* AppendValue(absl::string_view text, Column& column);
+
+// Appends the entry that stands where a value is missing.
+void AppendEmptyValue(Column& column);
 
 }  // namespace polyscene

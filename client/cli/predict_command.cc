@@ -1,0 +1,93 @@
+// `polyscene predict`: scores of rows, best first.
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/commands.h"
+#include "client/cli/predict_request.h"
+#include "client/cli/ranked_rows.h"
+#include "client/cli/row_reader.h"
+#include "client/cli/table.h"
+#include "client/lib/client.h"
+
+namespace polyscene::cli {
+namespace {
+
+struct PredictFlags {
+  std::string file;
+  std::string scene;
+  std::vector<std::string> tasks;
+  std::vector<std::string> context;
+  int top = 0;
+};
+
+int Predict(const CommonFlags& common, const PredictFlags& flags) {
+  PredictInput input;
+  input.scene = flags.scene;
+  input.tasks = flags.tasks;
+  for (const std::string& pair : flags.context) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return UsedWrongly(absl::StrCat("--context: got '", pair, "', expected NAME=VALUE"));
+    }
+    input.context[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (!flags.file.empty()) {
+    absl::StatusOr<RowSet> rows = ReadRows(flags.file);
+    if (!rows.ok()) return Fail(rows.status());
+    if (rows->rows.empty()) {
+      return Fail(absl::InvalidArgumentError(absl::StrCat(rows->source, ": has no rows, expected at least one")));
+    }
+    input.rows = *std::move(rows);
+  }
+
+  client::Client client(client::ClientOptions{.server = common.server});
+  const absl::StatusOr<v1::GetModelResponse> model = client.GetModel();
+  if (!model.ok()) return Fail(model.status());
+  const absl::StatusOr<PredictPlan> plan = PlanPrediction(model->model(), input);
+  if (!plan.ok()) return Fail(plan.status());
+  if (!plan->varying_context.empty()) {
+    std::cerr << "polyscene: context features are taken from the first row; later rows differ in "
+              << absl::StrJoin(plan->varying_context, ", ") << "\n";
+  }
+  const absl::StatusOr<v1::PredictResponse> response = client.Predict(plan->request);
+  if (!response.ok()) return Fail(response.status());
+  const absl::StatusOr<int> scored = ScoredRows(input.rows, *response);
+  if (!scored.ok()) return Fail(scored.status());
+
+  if (common.json) {
+    PrintJson(RankedJson(*plan, input.rows, *response, flags.top));
+    return kDone;
+  }
+  std::cout << RankedTable(*plan, input.rows, *response, flags.top) << "\n"
+            << *scored << (*scored == 1 ? " row" : " rows") << " scored by version " << response->model().version()
+            << ", which has learned " << WithThousands(static_cast<long long>(response->model().rows_learned()))
+            << " rows and is " << ReadableSeconds(response->model().weight_age_seconds()) << " old" << std::endl;
+  return kDone;
+}
+
+}  // namespace
+
+void AddPredictCommand(CLI::App& app, const CommonFlags& common, SetWork set_work) {
+  CLI::App* command = app.add_subcommand("predict", "Score rows with the newest model and rank them");
+  command->footer(
+      "FILE is CSV with a header line, a JSON array of objects, or a JSON object a line. Its rows are the candidates;\n"
+      "context features come from its first row, or from --context. In a scene without candidate features every row\n"
+      "is scored by itself.\n\n"
+      "Example:\n  polyscene predict --scene search items.csv --context user=17 --context query=shoes --top 10");
+  auto flags = std::make_shared<PredictFlags>();
+  command->add_option("FILE", flags->file, "The rows; - for standard input");
+  command->add_option("--scene", flags->scene, "The scene to score in (may be left out where there is only one)");
+  command->add_option("--context", flags->context, "A context feature's value, NAME=VALUE; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--tasks", flags->tasks, "Tasks to score, separated by commas (default: all of the scene)")
+      ->delimiter(',');
+  command->add_option("--top", flags->top, "Show only the best K rows (default: all)")->check(CLI::PositiveNumber);
+  command->callback([&common, flags, set_work] { set_work([&common, flags] { return Predict(common, *flags); }); });
+}
+
+}  // namespace polyscene::cli
