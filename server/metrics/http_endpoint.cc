@@ -7,11 +7,10 @@
 #include <cstring>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "server/config/address.h"
 
 namespace polyscene {
 namespace {
@@ -19,25 +18,6 @@ namespace {
 constexpr int kThreads = 4;                // A scraper, a load balancer's probe, two people.
 constexpr int kTimeoutSeconds = 5;         // So that a client which stops talking frees its thread.
 constexpr size_t kMaxRequestBytes = 4096;  // Nothing here takes a body.
-
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-
-absl::StatusOr<HostPort> ParseAddress(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  HostPort parsed;
-  if (colon == absl::string_view::npos || colon == 0 || !absl::SimpleAtoi(address.substr(colon + 1), &parsed.port) ||
-      parsed.port < 0 || parsed.port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("metrics_listen: got '", address, "', expected HOST:PORT with a port from 0 to 65535"));
-  }
-  absl::string_view host = address.substr(0, colon);
-  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  parsed.host = std::string(host);
-  return parsed;
-}
 
 std::string EscapeHtml(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
@@ -84,7 +64,7 @@ std::string HttpEndpoint::StatusPage() const {
 }
 
 absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(HttpEndpointOptions options) {
-  const absl::StatusOr<HostPort> wanted = ParseAddress(options.listen);
+  const absl::StatusOr<HostPort> wanted = ParseHostPort(options.listen);
   if (!wanted.ok()) return wanted.status();
   std::unique_ptr<HttpEndpoint> endpoint(new HttpEndpoint(std::move(options)));
   errno = 0;

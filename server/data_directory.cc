@@ -1,0 +1,101 @@
+#include "server/data_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace polyscene {
+namespace {
+
+absl::Status DiskError(int error, absl::string_view what, const std::filesystem::path& path) {
+  const std::string message = absl::StrCat("data_dir: cannot ", what, " ", path.string(), ": ", std::strerror(error));
+  switch (error) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(message);
+    case ENOSPC:
+    case EDQUOT:
+      return absl::ResourceExhaustedError(message);
+    default:
+      return absl::FailedPreconditionError(message);
+  }
+}
+
+std::string ReadSmallFile(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return std::string(absl::StripAsciiWhitespace(text));
+}
+
+// Durable when it returns: under another name, synced, renamed, and the directory synced.
+absl::Status WriteSmallFile(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return DiskError(errno, "create", temporary);
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  const int error = errno;
+  close(fd);
+  if (!written) return DiskError(error, "write", temporary);
+  if (rename(temporary.c_str(), path.c_str()) != 0) return DiskError(errno, "rename", temporary);
+  const int directory = open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return DiskError(errno, "open", path.parent_path());
+  const bool synced = fsync(directory) == 0;
+  const int sync_error = errno;
+  close(directory);
+  return synced ? absl::OkStatus() : DiskError(sync_error, "sync", path.parent_path());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesystem::path& directory,
+                                                                   const HashKey& key) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return DiskError(error.value(), "create", directory);
+  const std::filesystem::path lock = directory / "lock";
+  const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return DiskError(errno, "open", lock);
+  std::unique_ptr<DataDirectory> opened(new DataDirectory(directory, fd));
+  // The kernel lets go of it when the process ends, however it ends.
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return DiskError(errno, "lock", lock);
+    return absl::FailedPreconditionError(absl::StrCat("data_dir: ", directory.string(),
+                                                      " is in use by another server (process ", ReadSmallFile(lock),
+                                                      "); expected a directory of its own for each"));
+  }
+  const std::string id = absl::StrCat(getpid(), "\n");
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
+    return DiskError(errno, "write", lock);
+  }
+  if (absl::Status status = opened->CheckHashKey(key); !status.ok()) return status;
+  return opened;
+}
+
+DataDirectory::~DataDirectory() { close(lock_fd_); }
+
+absl::Status DataDirectory::CheckHashKey(const HashKey& key) const {
+  const std::filesystem::path path = directory_ / "hash_key";
+  const std::string given = absl::StrFormat("%016x", key.fingerprint());
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return WriteSmallFile(path, given + "\n");
+  const std::string kept = ReadSmallFile(path);
+  if (kept == given) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("hash_key: ", directory_.string(), " was written under the key with fingerprint ", kept,
+                   ", got the one with fingerprint ", given, ": the same people would get other ids"));
+}
+
+}  // namespace polyscene

@@ -1,0 +1,188 @@
+#include "server/server.h"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/batching/batcher.h"
+#include "server/data_directory.h"
+#include "server/deferred_control.h"
+#include "server/eventlog/event_log.h"
+#include "server/log/log.h"
+#include "server/metrics/http_endpoint.h"
+#include "server/metrics/metrics.h"
+#include "server/rpc/event_intake.h"
+#include "server/rpc/grpc_server.h"
+#include "server/rpc/model_service.h"
+#include "server/rpc/prediction_service.h"
+#include "server/rpc/training_service.h"
+#include "server/snapshot/snapshot_store.h"
+#include "server/sync/clock.h"
+#include "server/training/trainer.h"
+
+namespace polyscene {
+
+// Each part after those that it uses; so the last one is the first to go.
+struct Server::Parts {
+  Parts(const ServerSettings& server_settings, ServerModel server_model)
+      : settings(server_settings), model(std::move(server_model)), metrics(settings.model) {}
+
+  const ServerSettings settings;
+  const ServerModel model;
+  const absl::Time started = absl::Now();
+  const SystemClock clock;
+  std::atomic<bool> serving{false};
+  bool stopped = false;
+
+  Metrics metrics;
+  SnapshotStore snapshots;
+  std::unique_ptr<DataDirectory> directory;
+  std::unique_ptr<EventLog> log;
+  std::unique_ptr<Trainer> trainer;
+  DeferredControl control;
+  std::unique_ptr<Predictor> predictor;
+  std::unique_ptr<Batcher> batcher;
+  std::unique_ptr<EventIntake> intake;
+  std::unique_ptr<PredictionService> prediction;
+  std::unique_ptr<TrainingService> training;
+  std::unique_ptr<ModelService> model_service;
+  std::unique_ptr<HttpEndpoint> http;
+  std::unique_ptr<GrpcServer> grpc;
+
+  absl::Status OpenState();
+  absl::Status BuildServing();
+  void BuildServices();
+  absl::Status Listen();
+  std::vector<std::pair<std::string, std::string>> StatusPage() const;
+};
+
+absl::Status Server::Parts::OpenState() {
+  absl::StatusOr<std::unique_ptr<DataDirectory>> opened = DataDirectory::Open(settings.data_dir, settings.hash_key);
+  if (!opened.ok()) return opened.status();
+  directory = *std::move(opened);
+  EventLogOptions options;
+  options.directory = directory->log();
+  options.model_fingerprint = settings.model->fingerprint();
+  options.retention_bytes = settings.config.log_retention_bytes();
+  options.sync_interval = absl::Milliseconds(settings.config.log_sync_interval_ms());
+  absl::StatusOr<std::unique_ptr<EventLog>> opened_log = EventLog::Open(std::move(options));
+  if (!opened_log.ok()) return opened_log.status();
+  log = *std::move(opened_log);
+  metrics.LogEndOffset(log->end_offset());
+  return absl::OkStatus();
+}
+
+absl::Status Server::Parts::BuildServing() {
+  absl::StatusOr<std::unique_ptr<Predictor>> built = model.predictor();
+  if (!built.ok()) return built.status();
+  predictor = *std::move(built);
+  BatcherOptions options;
+  options.threads = settings.config.predict_threads();
+  options.max_batch_rows = settings.config.max_batch_rows();
+  options.max_queue_rows = settings.config.max_queue_rows();
+  batcher = std::make_unique<Batcher>(options, *predictor, snapshots, metrics, clock);
+  return absl::OkStatus();
+}
+
+void Server::Parts::BuildServices() {
+  const v1::ServerConfig& config = settings.config;
+  prediction = std::make_unique<PredictionService>(
+      PredictionServiceOptions{settings.model, settings.hash_key, config.max_request_rows()}, *batcher, metrics);
+  intake = std::make_unique<EventIntake>(
+      EventIntakeOptions{settings.model, settings.hash_key, config.max_batch_events(), config.log_max_pending_bytes()},
+      *log, control, metrics);
+  training = std::make_unique<TrainingService>(*intake, control);
+  model_service = std::make_unique<ModelService>(
+      ModelServiceOptions{settings.model, model.device, [this] { return serving.load(); }, started}, *log, control,
+      snapshots);
+}
+
+absl::Status Server::Parts::Listen() {
+  HttpEndpointOptions http_options;
+  http_options.listen = settings.config.metrics_listen();
+  http_options.metrics = [this] { return metrics.Text(); };
+  http_options.status = [this] { return StatusPage(); };
+  http_options.serving = [this] { return serving.load(); };
+  absl::StatusOr<std::unique_ptr<HttpEndpoint>> started_http = HttpEndpoint::Start(std::move(http_options));
+  if (!started_http.ok()) return started_http.status();
+  http = *std::move(started_http);
+
+  GrpcServerOptions grpc_options;
+  grpc_options.listen = settings.config.listen();
+  grpc_options.max_message_bytes = settings.config.max_message_bytes();
+  absl::StatusOr<std::unique_ptr<GrpcServer>> started_grpc =
+      GrpcServer::Start(grpc_options, {prediction.get(), training.get(), model_service.get()});
+  if (!started_grpc.ok()) return started_grpc.status();
+  grpc = *std::move(started_grpc);
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<std::string, std::string>> Server::Parts::StatusPage() const {
+  const std::shared_ptr<const Snapshot> snapshot = snapshots.Current();
+  const LearningPositions positions = control.Positions();
+  const absl::Status trainer_health = control.health();
+  return {
+      {"model", absl::StrCat(settings.model->file().name(), " (", settings.model->fingerprint_hex(), ")")},
+      {"serving", serving ? "yes" : "no"},
+      {"version", absl::StrCat(snapshot != nullptr ? snapshot->info().version : 0)},
+      {"events accepted", absl::StrCat(log->rows_accepted())},
+      {"events learned", absl::StrCat(positions.rows_learned)},
+      {"trainer", trainer_health.ok() ? "well" : std::string(trainer_health.message())},
+      {"device", model.device},
+      {"uptime", absl::FormatDuration(absl::Trunc(absl::Now() - started, absl::Seconds(1)))},
+  };
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, ServerModel model) {
+  auto parts = std::make_unique<Parts>(settings, std::move(model));
+  if (absl::Status status = parts->OpenState(); !status.ok()) return status;
+  if (absl::Status status = parts->BuildServing(); !status.ok()) return status;
+  parts->BuildServices();
+  if (absl::Status status = parts->Listen(); !status.ok()) return status;
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+absl::Status Server::Serve() {
+  Parts& p = *parts_;
+  const TrainerOptions options =
+      MakeTrainerOptions(p.settings.model->file().learning(), p.settings.config, p.settings.data_dir);
+  absl::StatusOr<LoadedLearner> learner = RecoverLearner(options.checkpoint_directory, p.model.learner);
+  if (!learner.ok()) return learner.status();
+  absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(
+      TrainerParts{p.settings.model, p.log.get(), &p.snapshots, &p.metrics, &p.clock}, *std::move(learner), options);
+  if (!trainer.ok()) return trainer.status();
+  p.trainer = *std::move(trainer);
+  p.control.Set(p.trainer.get());
+  p.serving = true;
+  p.grpc->SetServing(true);
+  return absl::OkStatus();
+}
+
+void Server::Stop() {
+  Parts& p = *parts_;
+  if (std::exchange(p.stopped, true)) return;
+  p.serving = false;
+  p.grpc->SetServing(false);
+  p.training->Stop();
+  p.grpc->Stop(absl::Seconds(p.settings.config.stop_grace_seconds()));
+  p.batcher->Stop();
+  if (p.trainer != nullptr) p.trainer->Stop();
+}
+
+Server::~Server() { Stop(); }
+
+const std::string& Server::address() const { return parts_->grpc->address(); }
+
+const std::string& Server::metrics_address() const { return parts_->http->address(); }
+
+uint64_t Server::version() const {
+  const std::shared_ptr<const Snapshot> snapshot = parts_->snapshots.Current();
+  return snapshot != nullptr ? snapshot->info().version : 0;
+}
+
+}  // namespace polyscene
