@@ -12,8 +12,8 @@ namespace polyscene::cli {
 namespace {
 
 // The order people look for them in; a metric that is not listed comes after, as it first appears.
-const char* const kMetricOrder[] = {"auc", "gauc", "accuracy", "log_loss",   "normalized_entropy",
-                                    "mse", "mae",  "r2",       "calibration"};
+const char* const kMetricOrder[] = {"auc", "best_auc", "gauc", "accuracy",   "log_loss", "normalized_entropy",
+                                    "mse", "mae",      "r2",   "calibration"};
 
 struct Line {
   std::string scene;

@@ -1,0 +1,244 @@
+// `polyscene simulate`: the simulated marketplace, into a file or into a server.
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/cli/best_figures.h"
+#include "client/cli/commands.h"
+#include "client/cli/evaluation_table.h"
+#include "client/cli/event_feed.h"
+#include "client/cli/json.h"
+#include "client/cli/table.h"
+#include "client/lib/client.h"
+#include "client/lib/encode.h"
+#include "client/simulator/best_reachable.h"
+#include "client/simulator/csv_rows.h"
+#include "client/simulator/event_tables.h"
+#include "client/simulator/output_file.h"
+#include "client/simulator/simulator.h"
+
+namespace polyscene::cli {
+namespace {
+
+using simulator::BestReachable;
+using simulator::CsvRowsOptions;
+using simulator::EventTables;
+using simulator::MarketplaceModel;
+using simulator::OutputFile;
+using simulator::SimulatedRow;
+using simulator::Simulator;
+
+struct SimulateFlags {
+  simulator::SimulationOptions simulation;
+  std::string out;
+  bool stream = false;
+  bool truth = false;
+  int64_t requests = 0;
+  int candidates = 20;
+  double evaluate_from_day = std::numeric_limits<double>::quiet_NaN();  // Half of the days.
+  std::string producer;
+};
+
+// The event time from which rows are evaluated.
+int64_t EvaluateFromSeconds(const SimulateFlags& flags) {
+  const double day = std::isnan(flags.evaluate_from_day) ? flags.simulation.days / 2.0 : flags.evaluate_from_day;
+  return simulator::kFirstSecond + std::llround(day * static_cast<double>(simulator::kSecondsPerDay));
+}
+
+// Calls `take` with the rows of every request: of the log, or those that are to be ranked.
+template <typename Take>
+absl::Status ForEachRequest(const SimulateFlags& flags, Simulator& simulator, Take take) {
+  std::vector<SimulatedRow> rows;
+  if (flags.requests == 0) {
+    while (simulator.Next(rows)) {
+      if (absl::Status status = take(rows); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  for (int64_t i = 0; i < flags.requests; ++i) {
+    simulator.RankingRequest(flags.candidates, rows);
+    if (absl::Status status = take(rows); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// Writes the file; counts rows, and what the best model would reach on them.
+absl::Status WriteFile(const SimulateFlags& flags, int64_t& rows_written, BestReachable& best) {
+  constexpr size_t kBufferBytes = 1 << 20;
+  absl::StatusOr<OutputFile> file = OutputFile::Create(flags.out);
+  if (!file.ok()) return file.status();
+  // A request that is to be ranked has no labels: nobody has seen it.
+  const CsvRowsOptions options{.labels = flags.requests == 0, .truth = flags.truth};
+  std::string buffer;
+  AppendCsvHeader(options, buffer);
+  Simulator simulator(flags.simulation);
+  absl::Status status = ForEachRequest(flags, simulator, [&](const std::vector<SimulatedRow>& rows) {
+    for (const SimulatedRow& row : rows) {
+      AppendCsvRow(options, row, buffer);
+      best.Add(row);
+    }
+    rows_written += static_cast<int64_t>(rows.size());
+    if (buffer.size() < kBufferBytes) return absl::OkStatus();
+    absl::Status written = file->Write(buffer);
+    buffer.clear();
+    return written;
+  });
+  if (status.ok()) status = file->Write(buffer);
+  if (status.ok()) status = file->Close();
+  return status;
+}
+
+int SimulateToFile(const CommonFlags& common, const SimulateFlags& flags) {
+  const absl::Time start = absl::Now();
+  int64_t rows = 0;
+  BestReachable best(EvaluateFromSeconds(flags));
+  if (absl::Status status = WriteFile(flags, rows, best); !status.ok()) return Fail(status);
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+
+  google::protobuf::RepeatedPtrField<v1::EvaluationFigure> figures;
+  if (flags.requests == 0) {
+    for (const EvaluationFigure& figure : best.Figures()) {
+      v1::EvaluationFigure* const added = figures.Add();
+      added->set_scene(figure.scene);
+      added->set_task(figure.task);
+      added->set_metric(figure.metric);
+      added->set_value(figure.value);
+      added->set_rows(figure.rows);
+    }
+  }
+  if (common.json) {
+    Json json;
+    json["file"] = flags.out;
+    json["rows"] = rows;
+    json["seconds"] = JsonNumber(seconds);
+    json["rows_per_second"] = JsonNumber(static_cast<double>(rows) / seconds);
+    json["evaluation"] = EvaluationJson(figures);
+    PrintJson(json);
+    return kDone;
+  }
+  std::cout << WithThousands(rows) << " rows written to " << flags.out << " in " << ReadableSeconds(seconds) << "\n";
+  if (!figures.empty()) {
+    std::cout << "\nBest reachable: the AUC of the probabilities that the labels were drawn with, from "
+              << absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(EvaluateFromSeconds(flags)), absl::UTCTimeZone())
+              << " on\n"
+              << EvaluationTable(figures);
+  }
+  return kDone;
+}
+
+// Sends every row; what the best model would reach on them is in `best`.
+absl::Status SendRows(const SimulateFlags& flags, const MarketplaceModel& model, EventFeed& feed, BestReachable& best) {
+  constexpr int64_t kWindowRows = 512;  // Before they are sent scene by scene; as `polyscene stream` has it.
+  EventTables tables(model);
+  const auto send = [&]() {
+    for (EventTable& table : tables.Take()) {
+      std::vector<int64_t> numbers = std::move(table.lines);
+      if (absl::Status status = feed.Send(client::EncodeBatch(std::move(table)), std::move(numbers)); !status.ok()) {
+        return status;
+      }
+    }
+    return absl::OkStatus();
+  };
+  Simulator simulator(flags.simulation);
+  absl::Status status = ForEachRequest(flags, simulator, [&](const std::vector<SimulatedRow>& rows) {
+    for (const SimulatedRow& row : rows) {
+      tables.Add(row);
+      best.Add(row);
+    }
+    if (tables.rows() < kWindowRows) return absl::OkStatus();
+    feed.SetFractionSent(static_cast<double>(simulator.rows_made()) / static_cast<double>(flags.simulation.rows));
+    return send();
+  });
+  if (status.ok()) status = send();
+  feed.SetFractionSent(1);
+  return status;
+}
+
+int SimulateToServer(const CommonFlags& common, const SimulateFlags& flags) {
+  const absl::StatusOr<v1::GetModelResponse> served =
+      client::Client(client::ClientOptions{.server = common.server}).GetModel();
+  if (!served.ok()) return Fail(served.status());
+  const absl::StatusOr<MarketplaceModel> model = MarketplaceModel::Of(served->model());
+  if (!model.ok()) return Fail(model.status());
+
+  FeedOptions options;
+  options.server = common.server;
+  options.producer = flags.producer;
+  options.evaluate_from_micros = EvaluateFromSeconds(flags) * 1'000'000;
+  BestReachable best(EvaluateFromSeconds(flags));
+  EventFeed feed(options);
+  if (absl::Status status = SendRows(flags, *model, feed, best); !status.ok()) return Fail(status);
+  absl::StatusOr<FeedSummary> summary = feed.Finish();
+  if (!summary.ok()) return Fail(summary.status());
+
+  *summary->status.mutable_evaluation() = WithBestFigures(summary->status.evaluation(), best.Figures());
+  if (common.json) {
+    PrintJson(SummaryJson(*summary));
+  } else {
+    std::cout << SummaryText(*summary)
+              << "best_auc: the AUC of the probabilities that the labels were drawn with; no model can do better.\n";
+  }
+  if (summary->rows_rejected > 0) {
+    return Fail(
+        absl::InternalError(absl::StrCat(summary->rows_rejected, " simulated rows were refused, expected none")));
+  }
+  return kDone;
+}
+
+int Simulate(const CommonFlags& common, const SimulateFlags& flags) {
+  if (flags.stream != flags.out.empty()) {
+    return UsedWrongly(flags.stream ? "--stream and --out: expected one of them" : "expected --stream or --out FILE");
+  }
+  if (flags.requests > 0 && flags.stream) {
+    return UsedWrongly("--requests: requests to be ranked have no labels to learn; expected --out FILE with it");
+  }
+  if (flags.truth && flags.stream) return UsedWrongly("--truth: expected --out FILE with it");
+  return flags.stream ? SimulateToServer(common, flags) : SimulateToFile(common, flags);
+}
+
+}  // namespace
+
+void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_work) {
+  CLI::App* command = app.add_subcommand(
+      "simulate", "A simulated marketplace, which knows the best reachable AUC: to a file or a server");
+  command->footer(
+      "The server must run deploy/models/marketplace.textproto, or a model with a part of its features and tasks.\n"
+      "The same seed gives the same rows; with --producer, running the same command again resumes.\n\n"
+      "Examples:\n"
+      "  polyscene simulate --rows 200000 --stream\n"
+      "  polyscene simulate --out events.csv.gz\n"
+      "  polyscene simulate --requests 3 --out requests.csv && polyscene predict requests.csv");
+  auto flags = std::make_shared<SimulateFlags>();
+  command->add_option("--rows", flags->simulation.rows, "Rows, spread over all days")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+      ->capture_default_str();
+  command->add_option("--seed", flags->simulation.seed, "Decides everything")->capture_default_str();
+  command->add_option("--days", flags->simulation.days, "Simulated days, over which tastes drift")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  command->add_flag("--stream", flags->stream, "Stream the rows to --server, which learns them");
+  command->add_option("--out", flags->out, "Write the rows to this CSV file, with gzip if it ends in .gz");
+  command
+      ->add_option("--requests", flags->requests, "With --out: requests to be ranked instead, one scene after another")
+      ->check(CLI::Range(int64_t{1}, int64_t{10'000'000}));
+  command->add_option("--candidates", flags->candidates, "Candidates of each of them")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_flag("--truth", flags->truth,
+                    "With --out: also the true probabilities, as p_click, p_purchase, p_churn");
+  command
+      ->add_option("--evaluate_from_day", flags->evaluate_from_day,
+                   "Evaluate rows from this day on (default: the last half)")
+      ->check(CLI::Range(0.0, 3650.0));
+  command->add_option("--producer", flags->producer, "With --stream: who sends, 1 to 64 bytes (default: a new one)");
+  command->callback([&common, flags, set_work] { set_work([&common, flags] { return Simulate(common, *flags); }); });
+}
+
+}  // namespace polyscene::cli

@@ -1,0 +1,49 @@
+#include "client/simulator/output_file.h"
+
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace polyscene::simulator {
+
+void OutputFile::Closer::operator()(void* file) const { gzclose(static_cast<gzFile>(file)); }
+
+absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path) {
+  errno = 0;
+  // T: as it is. Level 3 halves the time of level 6 for a few per cent of size.
+  gzFile file = gzopen(path.c_str(), absl::EndsWith(path, ".gz") ? "wb3" : "wbT");
+  if (file == nullptr) {
+    const int error = errno == 0 ? ENOMEM : errno;  // zlib leaves errno alone where only memory was missing.
+    return absl::ErrnoToStatus(error, absl::StrCat("cannot write '", path, "'"));
+  }
+  gzbuffer(file, 256 << 10);
+  return OutputFile(path, file);
+}
+
+absl::Status OutputFile::Write(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    // A call takes an unsigned int of bytes.
+    const absl::string_view part = bytes.substr(0, 1 << 30);
+    errno = 0;
+    if (gzwrite(static_cast<gzFile>(file_.get()), part.data(), static_cast<unsigned>(part.size())) <= 0) {
+      return absl::UnavailableError(absl::StrCat("writing '", path_, "': ", std::strerror(errno)));
+    }
+    bytes.remove_prefix(part.size());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OutputFile::Close() {
+  errno = 0;
+  if (gzclose(static_cast<gzFile>(file_.release())) != Z_OK) {
+    return absl::UnavailableError(absl::StrCat("writing '", path_, "': ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace polyscene::simulator
