@@ -1,0 +1,171 @@
+// A TrainingService in this process that does what a test says: it drops connections, refuses rows, falls silent.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "polyscene/v1/training.grpc.pb.h"
+
+namespace polyscene {
+
+// Keeps what a real server would keep durable: each producer's batches by sequence.
+//
+// Script: called for each batch with the number of the stream it came on (from 1), before it is logged; says what
+// happens.
+class FakeTrainingService final : public v1::TrainingService::Service {
+ public:
+  enum class Act {
+    kAccept,        // Log and acknowledge.
+    kDropUnlogged,  // End the stream; the batch is lost.
+    kDropLogged,    // Log, but end the stream instead of acknowledging.
+    kTwice,         // Log, and acknowledge two times.
+    kSilence,       // Log, and say nothing until the client goes away.
+  };
+  using Script = std::function<Act(int stream, uint64_t sequence)>;
+
+  Script script = [](int, uint64_t) { return Act::kAccept; };
+  grpc::Status drop_status{grpc::StatusCode::UNAVAILABLE, "the server is stopping"};
+  std::function<bool(uint64_t sequence, uint32_t row)> refuse = [](uint64_t, uint32_t) { return false; };
+  bool learns = true;          // At once, else never.
+  bool tells_learning = true;  // In acknowledgements; else only when asked.
+
+  grpc::Status StreamEvents(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::StreamEventsResponse, v1::StreamEventsRequest>* stream) override {
+    v1::StreamEventsRequest request;
+    if (!stream->Read(&request) || !request.has_open()) {
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no opening message");
+    }
+    const int number = Opened(request.open());
+    const std::string producer = request.open().producer_id();
+    while (stream->Read(&request)) {
+      const v1::EventBatch& batch = request.batch();
+      const Act act = script(number, batch.sequence());
+      if (act == Act::kDropUnlogged) return drop_status;
+      const std::optional<v1::StreamEventsResponse> response = Log(producer, batch);
+      if (!response.has_value()) return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "a sequence was skipped");
+      if (act == Act::kDropLogged) return drop_status;
+      if (act == Act::kSilence) {
+        while (stream->Read(&request)) {
+        }
+        return grpc::Status::OK;
+      }
+      stream->Write(*response);
+      if (act == Act::kTwice) stream->Write(*response);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetWatermark(grpc::ServerContext*, const v1::GetWatermarkRequest* request,
+                            v1::Watermark* watermark) override {
+    std::lock_guard<std::mutex> lock(mu_);
+    *watermark = WatermarkOf(request->producer_id(), /*told=*/true);
+    return grpc::Status::OK;
+  }
+
+  // The rows logged, each as often as it was: "sequence:row".
+  std::vector<std::string> LoggedRows(const std::string& producer) {
+    std::lock_guard<std::mutex> lock(mu_);
+    return logged_[producer];
+  }
+  std::vector<v1::OpenStream> opened() {
+    std::lock_guard<std::mutex> lock(mu_);
+    return opened_;
+  }
+  void SetLearns(bool learns_now) {
+    std::lock_guard<std::mutex> lock(mu_);
+    learns = learns_now;
+  }
+  void Forget(const std::string& producer) {
+    std::lock_guard<std::mutex> lock(mu_);
+    last_.erase(producer);
+  }
+  void SetLogged(const std::string& producer, uint64_t sequence) {
+    std::lock_guard<std::mutex> lock(mu_);
+    last_[producer] = sequence;
+  }
+
+ private:
+  int Opened(const v1::OpenStream& open) {
+    std::lock_guard<std::mutex> lock(mu_);
+    opened_.push_back(open);
+    return static_cast<int>(opened_.size());
+  }
+
+  // Nothing where the sequence skips.
+  std::optional<v1::StreamEventsResponse> Log(const std::string& producer, const v1::EventBatch& batch) {
+    std::lock_guard<std::mutex> lock(mu_);
+    uint64_t& last = last_[producer];
+    if (batch.sequence() > last + 1) return std::nullopt;
+    v1::StreamEventsResponse response;
+    response.set_accepted_sequence(batch.sequence());
+    uint64_t accepted = 0;
+    for (uint32_t row = 0; row < batch.rows(); ++row) {
+      if (refuse(batch.sequence(), row)) {
+        v1::RejectedRow* const rejected = response.add_rejected();
+        rejected->set_sequence(batch.sequence());
+        rejected->set_row(row);
+        rejected->set_reason("out_of_range");
+        rejected->set_message("the script refuses it");
+        continue;
+      }
+      ++accepted;
+      if (batch.sequence() == last + 1) logged_[producer].push_back(absl::StrCat(batch.sequence(), ":", row));
+    }
+    response.set_accepted_rows(accepted);
+    last = std::max(last, batch.sequence());
+    *response.mutable_watermark() = WatermarkOf(producer, tells_learning);
+    return response;
+  }
+
+  v1::Watermark WatermarkOf(const std::string& producer, bool told) {
+    v1::Watermark watermark;
+    const auto last = last_.find(producer);
+    watermark.set_logged(last == last_.end() ? 0 : last->second);
+    watermark.set_learned(learns && told ? watermark.logged() : 0);
+    watermark.set_served(watermark.learned());
+    return watermark;
+  }
+
+  std::mutex mu_;
+  std::map<std::string, uint64_t> last_;
+  std::map<std::string, std::vector<std::string>> logged_;
+  std::vector<v1::OpenStream> opened_;
+};
+
+// A gRPC server on a free port of loopback. Several may follow each other on one port.
+class TestServer {
+ public:
+  explicit TestServer(std::vector<grpc::Service*> services, int port = 0) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(), &port_);
+    for (grpc::Service* service : services) builder.RegisterService(service);
+    server_ = builder.BuildAndStart();
+  }
+  ~TestServer() { Stop(); }
+
+  void Stop() {
+    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+    server_ = nullptr;
+  }
+
+  int port() const { return port_; }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+ private:
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace polyscene
