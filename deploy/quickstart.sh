@@ -96,15 +96,24 @@ polyscene() { run "$bin/polyscene" --server "$address" "$@"; }
 if [[ -n $events ]]; then
   step "Events: each is scored, then learned, while the server answers"
   polyscene stream "$events" --evaluate_from "${POLYSCENE_EVALUATE_FROM:-0}"
-  { zcat -f "$events" || true; } 2>/dev/null | sed 7q >"$work/rows.csv"
+  # The first rows of the first row's scene, as if they were candidates to be scored now.
+  scene_column=$(sed -n 's/.*scene_column: *"\([^"]*\)".*/\1/p' "$model")
+  { zcat -f "$events" || true; } 2>/dev/null | head -n 1000 >"$work/head.csv"
+  awk -F, -v name="${scene_column:-scene}" -v scene_file="$work/scene" '
+    { sub(/\r$/, "") }
+    NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) column = i; print; next }
+    NR == 2 && column { scene = $column; print scene >scene_file }
+    (!column || $column == scene) && ++rows <= 8' "$work/head.csv" >"$work/rows.csv"
+  scene=()
+  [[ ! -s $work/scene ]] || scene=(--scene "$(cat "$work/scene")")
   step "A ranked answer: the file's first rows"
-  polyscene predict "$work/rows.csv"
+  polyscene predict "$work/rows.csv" "${scene[@]}"
 else
   step "Events: a simulated marketplace; each is scored, then learned, while the server answers"
   polyscene simulate --stream
   polyscene simulate --requests 1 --candidates 8 --out "$work/request.csv" >/dev/null
   step "A ranked answer: one request of the marketplace"
-  polyscene predict "$work/request.csv"
+  polyscene predict "$work/request.csv" --scene recommendation
 fi
 
 step "Status"
@@ -125,6 +134,6 @@ kept=${POLYSCENE_DATA_DIR:-DIR}
 cat <<TEXT
   build/release/bin/polyscene-server --model ${model#"$PWD"/} --data_dir $kept
   build/release/bin/polyscene stream EVENTS.csv --evaluate_from 0
-  build/release/bin/polyscene predict ROWS.csv
+  build/release/bin/polyscene predict ROWS.csv --scene SCENE
   build/release/bin/polyscene status
 TEXT
