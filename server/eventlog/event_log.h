@@ -53,11 +53,12 @@ class EventLog {
   // `done` from the log's own thread once it is durable. Appends become durable in the order of these calls; a group
   // shares one write and one sync. With an events record, the producer's watermark moves to its sequence in the same
   // atomic write. A write that fails fails its whole group and what is queued behind it of the same producers (it skips
-  // then); the log takes appends again as soon as the disk does. Errors:
+  // then). The log takes appends again as soon as the disk has space; after another error of the disk, once it was
+  // opened anew. Errors:
   //   kInvalidArgument     sequence 0, or a record that holds nothing
   //   kFailedPrecondition  the sequence skips: neither a repeat nor the next one
   //   kResourceExhausted   the disk is full
-  //   kInternal            the disk failed otherwise
+  //   kInternal            the disk failed otherwise; the log must be opened anew
   //   kUnavailable         the log is closing; called on the caller's thread then
   virtual void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) = 0;
 

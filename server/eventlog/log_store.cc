@@ -1,7 +1,9 @@
 #include "server/eventlog/log_store.h"
 
+#include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
@@ -78,7 +80,7 @@ absl::Status PrepareDirectory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   const bool denied = error ? error == std::errc::permission_denied || error == std::errc::read_only_file_system
-                            : ::access(directory.c_str(), R_OK | W_OK | X_OK) != 0;
+                            : ::faccessat(AT_FDCWD, directory.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0;
   if (denied) return absl::PermissionDeniedError(absl::StrCat("event log: cannot write to ", directory.string()));
   if (error) {
     return absl::InternalError(absl::StrCat("event log: cannot create ", directory.string(), ": ", error.message()));
@@ -156,16 +158,44 @@ absl::StatusOr<std::optional<uint64_t>> LogStore::GetNumber(LogFamily family, ab
 }
 
 absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
-  if (failed_) {
-    const rocksdb::Status resumed = db_->Resume();
-    if (!resumed.ok()) return FromRocks(resumed, "event log: still cannot be written");
-    failed_ = false;
-  }
+  if (absl::Status status = ResumeIfFailed(); !status.ok()) return status;
   rocksdb::WriteOptions options;
   options.sync = sync;
   const rocksdb::Status status = db_->Write(options, batch);
   if (!status.ok()) failed_ = true;
   return FromRocks(status, "event log: write failed");
+}
+
+absl::Status LogStore::ResumeIfFailed() {
+  MutexLock lock(&resume_mu_);
+  if (!failed_) return absl::OkStatus();
+  rocksdb::Status status = Probe();
+  if (status.ok()) status = db_->Resume();
+  if (status.ok()) failed_ = false;
+  return FromRocks(status, status.severity() >= rocksdb::Status::kFatalError
+                               ? "event log: cannot be written until the server is restarted"
+                               : "event log: still cannot be written");
+}
+
+// RocksDB resumes by writing its memory to tables, and where that fails no later try helps. So it is told to only once
+// the disk can take it.
+rocksdb::Status LogStore::Probe() const {
+  const std::shared_ptr<rocksdb::FileSystem> disk = db_->GetEnv()->GetFileSystem();
+  uint64_t memory = 0;
+  uint64_t free = 0;
+  db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memory);
+  rocksdb::Status status = disk->GetFreeSpace(db_->GetName(), rocksdb::IOOptions(), &free, nullptr);
+  if (status.ok() && free < memory + (4 << 20)) {
+    return rocksdb::Status::NoSpace(absl::StrCat(free, " bytes are free, expected ", memory + (4 << 20)));
+  }
+  const std::string name = db_->GetName() + "/space_probe";
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  if (status.ok()) status = disk->NewWritableFile(name, rocksdb::FileOptions(), &file, nullptr);
+  if (status.ok()) status = file->Append(std::string(4096, 'x'), rocksdb::IOOptions(), nullptr);
+  if (status.ok()) status = file->Sync(rocksdb::IOOptions(), nullptr);
+  file.reset();
+  disk->DeleteFile(name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+  return status;
 }
 
 absl::Status LogStore::DropFilesBefore(LogFamily family, uint64_t offset) {
@@ -176,6 +206,22 @@ absl::Status LogStore::DropFilesBefore(LogFamily family, uint64_t offset) {
   const rocksdb::Slice end_slice = ToSlice(end);
   return FromRocks(rocksdb::DeleteFilesInRange(db_.get(), this->family(family), &begin_slice, &end_slice),
                    "event log: old files cannot be deleted");
+}
+
+absl::Status LogStore::Flush() {
+  const std::vector<rocksdb::ColumnFamilyHandle*> families(handles_.begin(), handles_.end());
+  return FromRocks(db_->Flush(rocksdb::FlushOptions(), families), "event log: flush failed");
+}
+
+absl::Status LogStore::Compact() {
+  return FromRocks(db_->CompactRange(rocksdb::CompactRangeOptions(), family(LogFamily::kRecords), nullptr, nullptr),
+                   "event log: compaction failed");
+}
+
+uint64_t LogStore::DiskBytes() const {
+  uint64_t bytes = 0;
+  db_->GetIntProperty(family(LogFamily::kRecords), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+  return bytes;
 }
 
 std::unique_ptr<rocksdb::Iterator> LogStore::Iterate(LogFamily family) const {

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/sync/mutex.h"
 
 namespace polyscene {
 
@@ -51,14 +52,23 @@ class LogStore {
   // Deletes the files whose keys all lie below BigEndian(offset).
   absl::Status DropFilesBefore(LogFamily family, uint64_t offset);
 
+  // Write everything in memory to tables; move records to where DropFilesBefore() reaches. Both happen by themselves in
+  // time.
+  absl::Status Flush();
+  absl::Status Compact();
+  uint64_t DiskBytes() const;  // Of tables of records.
+
   std::unique_ptr<rocksdb::Iterator> Iterate(LogFamily family) const;
 
  private:
   LogStore() = default;
+  absl::Status ResumeIfFailed();
+  rocksdb::Status Probe() const;  // OK: the disk takes what RocksDB has in memory.
 
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kLogFamilies> handles_{};  // Owned by db_, given back in the destructor.
-  std::atomic<bool> failed_{false};  // The last write failed: RocksDB refuses all others until it is told to resume.
+  std::atomic<bool> failed_{false};  // A write failed: RocksDB refuses all others until it is told to resume.
+  Mutex resume_mu_;                  // Held while that is tried.
 };
 
 // `status` with `what` before its message. kDataLoss: corruption; kResourceExhausted: no space; else kInternal.
