@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/feature/validation.h"
+#include "model/spec/names.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/model_state.h"
 
@@ -25,8 +26,10 @@ absl::Status PredictInput::Read(const ModelSpec& spec, const HashKey& key, int64
                                 const v1::PredictRequest& request) {
   scene_ = spec.FindScene(request.scene());
   if (scene_ < 0) {
+    std::vector<std::string> known;
+    for (const SceneSpec& scene : spec.scenes()) known.push_back(scene.name);
     return absl::InvalidArgumentError(
-        absl::StrCat("scene: got '", CutText(request.scene(), kShownBytes), "', expected one of: ", spec.SceneNames()));
+        absl::StrCat("scene: got '", CutText(request.scene(), kShownBytes), "'", ExpectedName(request.scene(), known)));
   }
   if (request.request_id().size() > kMaxRequestIdBytes) {
     return absl::InvalidArgumentError(
@@ -45,9 +48,11 @@ absl::Status PredictInput::ReadTasks(const ModelSpec& spec, const v1::PredictReq
   for (const std::string& name : request.tasks()) {
     const int task = spec.FindTask(name);
     if (task < 0 || !scene.has_task[task]) {
+      std::vector<std::string> known;
+      for (const int of_scene : scene.tasks) known.push_back(spec.tasks()[of_scene].name);
       return absl::InvalidArgumentError(absl::StrCat("tasks: got '", CutText(name, kShownBytes),
-                                                     "', expected tasks of scene '", scene.name,
-                                                     "': ", spec.TaskNames(scene)));
+                                                     "', which is not a task of scene '", scene.name, "'",
+                                                     ExpectedName(name, known)));
     }
     if (std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end()) {
       return absl::InvalidArgumentError(absl::StrCat("tasks: got '", name, "' twice, expected each task once"));

@@ -1,0 +1,206 @@
+// What can only be seen with a model that a test holds by the hand.
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "tests/integration/server_fixture.h"
+
+namespace polyscene {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+class FakeFlowTest : public ServerFixture {
+ protected:
+  void SetUp() override { StartServer(); }
+  void TearDown() override {
+    controls_.learner.ReleaseSteps();
+    if (controls_.predictor != nullptr && server_ != nullptr) controls_.predictor->Release();
+  }
+};
+
+TEST_F(FakeFlowTest, EachRowGetsItsOwnScore) {
+  v1::PredictResponse response;
+  ASSERT_TRUE(Predict(GoodPredict(), &response).ok());
+  const auto base = static_cast<float>(1000 * server_->version());
+  EXPECT_THAT(response.scores(0).values(), ElementsAre(base + 11, base + 22, base + 30));  // item + price, + 0
+  EXPECT_THAT(response.scores(1).values(), ElementsAre(base + 12, base + 23, base + 31));  // item + price, + 1
+  EXPECT_THAT(response.ranking(), ElementsAre(base + 11, base + 22, base + 30));
+}
+
+TEST_F(FakeFlowTest, AnAcknowledgementNeverWaitsForTheTrainer) {
+  controls_.learner.HoldSteps();
+  EventStreamClient stream(*training_);
+  stream.Open("p");
+  for (uint64_t sequence = 1; sequence <= 40; ++sequence) {
+    stream.Send(GoodBatch(sequence, {1, 2}));
+    const v1::StreamEventsResponse response = stream.Acknowledgement();
+    EXPECT_EQ(response.watermark().logged(), sequence);
+    EXPECT_EQ(response.watermark().learned(), 0);
+  }
+  controls_.learner.ReleaseSteps();
+  stream.ReadUntilServed(40);
+  EXPECT_TRUE(stream.Finish().ok());
+}
+
+TEST_F(FakeFlowTest, PredictNeverWaitsForTheTrainer) {
+  controls_.learner.HoldSteps();
+  EventStreamClient stream(*training_);
+  stream.Open("p");
+  stream.Send(GoodBatch(1, {1, 2, 3, 4}));
+  controls_.learner.WaitUntilHeld();
+  v1::PredictResponse response;
+  EXPECT_TRUE(Predict(GoodPredict(), &response).ok());
+  controls_.learner.ReleaseSteps();
+  EXPECT_TRUE(stream.Finish().ok());
+}
+
+TEST_F(FakeFlowTest, EveryAcceptedRowIsLearnedOnceAndInOrder) {
+  Learn("p", {GoodBatch(1, {1, 2, 3}), GoodBatch(2, {4, 5}), GoodBatch(3, {6, 7, 8, 9})});
+  StopServer();
+  StartServer();
+  Learn("p", {GoodBatch(3, {6, 7, 8, 9}), GoodBatch(4, {10})});
+  std::vector<int64_t> learned;
+  for (const std::vector<int64_t>& step : controls_.learner.steps()) {
+    learned.insert(learned.end(), step.begin(), step.end());
+  }
+  EXPECT_THAT(learned, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+}
+
+TEST_F(FakeFlowTest, OpeningTheSameEvaluationAgainLogsNothing) {
+  const auto open = [this](int64_t from_micros) {
+    EventStreamClient stream(*training_);
+    v1::StreamEventsRequest request;
+    request.mutable_open()->set_producer_id("p");
+    request.mutable_open()->set_evaluate_from_micros(from_micros);
+    request.mutable_open()->set_wait_until_learned(true);
+    stream.Send(request);
+    EXPECT_TRUE(stream.Finish().ok());
+  };
+  open(5);
+  open(5);
+  open(9);
+  Learn("q", {GoodBatch(1, {1})});
+  EXPECT_THAT(controls_.learner.openings(), ElementsAre(Pair("p", 5), Pair("p", 9)));
+  EXPECT_EQ(GetStatus().log_end_offset(), 3);
+}
+
+TEST_F(FakeFlowTest, AStreamThatWaitsForATrainerThatStandsStillIsToldWhy) {
+  controls_.learner.FailSteps(absl::InternalError("the loss is not finite"));
+  EventStreamClient stream(*training_);
+  stream.Open("p", /*wait_until_learned=*/true);
+  stream.Send(GoodBatch(1, {1}));
+  const grpc::Status status = stream.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(), HasSubstr("the loss is not finite"));
+  EXPECT_THAT(GetStatus().trainer_error(), HasSubstr("the loss is not finite"));
+
+  // Serving and logging go on without it.
+  v1::PredictResponse response;
+  EXPECT_TRUE(Predict(GoodPredict(), &response).ok());
+  EventStreamClient another(*training_);
+  another.Open("q");
+  another.Send(GoodBatch(1, {2}));
+  EXPECT_EQ(another.Acknowledgement().accepted_rows(), 1);
+  EXPECT_TRUE(another.Finish().ok());
+}
+
+TEST_F(FakeFlowTest, AFullQueueAsksForARetry) {
+  StopServer();
+  settings().config.set_predict_threads(1);
+  settings().config.set_max_queue_rows(3);
+  StartServer();
+  controls_.predictor->Hold();
+  std::vector<std::thread> callers;
+  const auto call = [this] {
+    v1::PredictResponse response;
+    EXPECT_TRUE(Predict(GoodPredict(), &response).ok());
+  };
+  callers.emplace_back(call);
+  controls_.predictor->WaitUntilHeld(1);
+  callers.emplace_back(call);
+  while (MetricsText().find("polyscene_queue_rows 3\n") == std::string::npos) std::this_thread::yield();
+
+  grpc::ClientContext context;
+  v1::PredictResponse response;
+  const grpc::Status status = prediction_->Predict(&context, GoodPredict(), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("3 rows wait, the limit is 3"));
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("grpc-retry-pushback-ms"), 1);
+  controls_.predictor->Release();
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST_F(FakeFlowTest, WhatWaitedBeyondItsDeadlineIsNotScored) {
+  StopServer();
+  settings().config.set_predict_threads(1);
+  StartServer();
+  controls_.predictor->Hold();
+  std::thread occupant([this] {
+    v1::PredictResponse response;
+    EXPECT_TRUE(Predict(GoodPredict(), &response).ok());
+  });
+  controls_.predictor->WaitUntilHeld(1);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  v1::PredictResponse response;
+  EXPECT_EQ(prediction_->Predict(&context, GoodPredict(), &response).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  controls_.predictor->Release();
+  occupant.join();
+  const std::string late = "polyscene_predict_total{code=\"DEADLINE_EXCEEDED\",scene=\"shop\"} 1\n";
+  while (MetricsText().find(late) == std::string::npos) std::this_thread::yield();
+  EXPECT_EQ(controls_.predictor->batches().size(), 1);
+}
+
+TEST_F(FakeFlowTest, VersionsOnlyGrowWhileEventsAreLearned) {
+  std::atomic<bool> done{false};
+  std::thread caller([this, &done] {
+    uint64_t version = 0;
+    while (!done) {
+      v1::PredictResponse response;
+      const grpc::Status status = Predict(GoodPredict(), &response);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+      ASSERT_GE(response.model().version(), version);
+      version = response.model().version();
+    }
+  });
+  std::vector<v1::EventBatch> batches;
+  for (uint64_t sequence = 1; sequence <= 100; ++sequence) batches.push_back(GoodBatch(sequence, {1, 2, 3, 4}));
+  Learn("p", batches);
+  done = true;
+  caller.join();
+  EXPECT_EQ(GetStatus().events_learned(), 400);
+}
+
+TEST_F(FakeFlowTest, AClientThatReadsNothingIsNotFloodedAndOthersGoOn) {
+  EventStreamClient idle(*training_);
+  idle.Open("idle");
+  std::vector<v1::EventBatch> batches;
+  for (uint64_t sequence = 1; sequence <= 300; ++sequence) batches.push_back(GoodBatch(sequence, {1}));
+  Learn("busy", batches);
+  // The watermark of "idle" never changed, so one answer is all it got.
+  EXPECT_TRUE(idle.Finish().ok());
+  EXPECT_EQ(idle.rest().size(), 1);
+}
+
+TEST_F(FakeFlowTest, BatchesBeyondThePendingLimitWaitAndAllArrive) {
+  StopServer();
+  settings().config.set_log_max_pending_bytes(1);
+  StartServer();
+  std::vector<std::thread> producers;
+  for (int producer = 0; producer < 4; ++producer) {
+    producers.emplace_back([this, producer] {
+      std::vector<v1::EventBatch> batches;
+      for (uint64_t sequence = 1; sequence <= 50; ++sequence) batches.push_back(GoodBatch(sequence, {1, 2}));
+      Learn("p" + std::to_string(producer), batches);
+    });
+  }
+  for (std::thread& producer : producers) producer.join();
+  EXPECT_EQ(GetStatus().events_learned(), 400);
+}
+
+}  // namespace
+}  // namespace polyscene

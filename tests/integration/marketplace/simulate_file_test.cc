@@ -1,0 +1,59 @@
+// `polyscene simulate --out`, as a user runs it.
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/integration/marketplace/programs.h"
+#include "tests/support/temp_directory.h"
+
+namespace polyscene {
+namespace {
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+class SimulateFileTest : public ::testing::Test {
+ protected:
+  ProgramResult Simulate(const std::string& out, const std::string& seed) {
+    return RunProgram({POLYSCENE_PROGRAM, "simulate", "--rows", "3000", "--seed", seed, "--out", out, "--json"});
+  }
+  std::string Path(const std::string& name) { return (directory_.path() / name).string(); }
+
+  TempDirectory directory_;
+};
+
+TEST_F(SimulateFileTest, StandardOutputIsOneJsonObject) {
+  const ProgramResult result = Simulate(Path("events.csv"), "1");
+  EXPECT_EQ(result.exit_status, 0) << result.error;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["rows"], 3000);
+}
+
+TEST_F(SimulateFileTest, AnotherProcessWithTheSameSeedWritesTheSameFile) {
+  for (const char* name : {"one.csv", "two.csv"}) EXPECT_EQ(Simulate(Path(name), "7").exit_status, 0);
+  EXPECT_EQ(Simulate(Path("other.csv"), "8").exit_status, 0);
+  const std::string one = ReadFile(Path("one.csv"));
+  EXPECT_EQ(std::count(one.begin(), one.end(), '\n'), 3001);
+  EXPECT_TRUE(one == ReadFile(Path("two.csv")));
+  EXPECT_FALSE(one == ReadFile(Path("other.csv")));
+}
+
+TEST_F(SimulateFileTest, ANameWithGzIsCompressed) {
+  EXPECT_EQ(Simulate(Path("events.csv.gz"), "1").exit_status, 0);
+  EXPECT_EQ(ReadFile(Path("events.csv.gz")).substr(0, 2), "\x1f\x8b");
+}
+
+TEST_F(SimulateFileTest, WrongUseIsExitStatus2AndFailureIs1) {
+  EXPECT_EQ(RunProgram({POLYSCENE_PROGRAM, "simulate"}).exit_status, 2);
+  const ProgramResult result = Simulate(Path("no/such/folder.csv"), "1");
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.error, ::testing::HasSubstr("no/such/folder.csv"));
+}
+
+}  // namespace
+}  // namespace polyscene
