@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cli/best_figures.h"
@@ -52,66 +54,83 @@ int64_t EvaluateFromSeconds(const SimulateFlags& flags) {
   return simulator::kFirstSecond + std::llround(day * static_cast<double>(simulator::kSecondsPerDay));
 }
 
-// Calls `take` with the rows of every request: of the log, or those that are to be ranked.
-template <typename Take>
-absl::Status ForEachRequest(const SimulateFlags& flags, Simulator& simulator, Take take) {
-  std::vector<SimulatedRow> rows;
-  if (flags.requests == 0) {
-    while (simulator.Next(rows)) {
-      if (absl::Status status = take(rows); !status.ok()) return status;
-    }
-    return absl::OkStatus();
-  }
-  for (int64_t i = 0; i < flags.requests; ++i) {
-    simulator.RankingRequest(flags.candidates, rows);
-    if (absl::Status status = take(rows); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-// Writes the file; counts rows, and what the best model would reach on them.
-absl::Status WriteFile(const SimulateFlags& flags, int64_t& rows_written, BestReachable& best) {
+// Writes the log, and tells `best` of its rows.
+absl::Status WriteLog(const SimulateFlags& flags, BestReachable& best) {
   constexpr size_t kBufferBytes = 1 << 20;
   absl::StatusOr<OutputFile> file = OutputFile::Create(flags.out);
   if (!file.ok()) return file.status();
-  // A request that is to be ranked has no labels: nobody has seen it.
-  const CsvRowsOptions options{.labels = flags.requests == 0, .truth = flags.truth};
+  const CsvRowsOptions options{.truth = flags.truth};
   std::string buffer;
   AppendCsvHeader(options, buffer);
   Simulator simulator(flags.simulation);
-  absl::Status status = ForEachRequest(flags, simulator, [&](const std::vector<SimulatedRow>& rows) {
+  std::vector<SimulatedRow> rows;
+  while (simulator.Next(rows)) {
     for (const SimulatedRow& row : rows) {
       AppendCsvRow(options, row, buffer);
       best.Add(row);
     }
-    rows_written += static_cast<int64_t>(rows.size());
-    if (buffer.size() < kBufferBytes) return absl::OkStatus();
-    absl::Status written = file->Write(buffer);
+    if (buffer.size() < kBufferBytes) continue;
+    if (absl::Status status = file->Write(buffer); !status.ok()) return status;
     buffer.clear();
-    return written;
-  });
-  if (status.ok()) status = file->Write(buffer);
-  if (status.ok()) status = file->Close();
-  return status;
+  }
+  if (absl::Status status = file->Write(buffer); !status.ok()) return status;
+  return file->Close();
+}
+
+// "requests.csv" is "requests-3.csv" for the third of several requests.
+std::string NumberedName(const std::string& name, int64_t number) {
+  size_t end = name.size();
+  if (absl::EndsWith(absl::string_view(name), ".gz")) end -= 3;
+  if (absl::EndsWith(absl::string_view(name).substr(0, end), ".csv")) end -= 4;
+  return absl::StrCat(name.substr(0, end), "-", number, name.substr(end));
+}
+
+// Writes a file of one request that `polyscene predict` takes.
+absl::Status WriteRequest(const std::string& name, const std::vector<SimulatedRow>& rows, bool truth) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(name);
+  if (!file.ok()) return file.status();
+  const CsvRowsOptions options{.labels = false, .truth = truth};  // Nobody has seen it, so nobody has clicked.
+  std::string text;
+  AppendCsvHeader(options, text);
+  for (const SimulatedRow& row : rows) AppendCsvRow(options, row, text);
+  if (absl::Status status = file->Write(text); !status.ok()) return status;
+  return file->Close();
+}
+
+int SimulateRequests(const CommonFlags& common, const SimulateFlags& flags) {
+  Simulator simulator(flags.simulation);
+  Json requests = Json::array();
+  std::vector<SimulatedRow> rows;
+  for (int64_t i = 1; i <= flags.requests; ++i) {
+    simulator.RankingRequest(flags.candidates, rows);
+    const std::string name = flags.requests == 1 ? flags.out : NumberedName(flags.out, i);
+    if (absl::Status status = WriteRequest(name, rows, flags.truth); !status.ok()) return Fail(status);
+    const std::string scene(simulator::SceneName(rows[0].scene));
+    if (common.json) {
+      requests.push_back({{"file", name}, {"scene", scene}, {"rows", rows.size()}});
+    } else {
+      std::cout << rows.size() << " candidates: polyscene predict " << name << " --scene " << scene << "\n";
+    }
+  }
+  if (common.json) PrintJson({{"requests", requests}});
+  return kDone;
 }
 
 int SimulateToFile(const CommonFlags& common, const SimulateFlags& flags) {
   const absl::Time start = absl::Now();
-  int64_t rows = 0;
   BestReachable best(EvaluateFromSeconds(flags));
-  if (absl::Status status = WriteFile(flags, rows, best); !status.ok()) return Fail(status);
+  if (absl::Status status = WriteLog(flags, best); !status.ok()) return Fail(status);
+  const int64_t rows = flags.simulation.rows;
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
 
   google::protobuf::RepeatedPtrField<v1::EvaluationFigure> figures;
-  if (flags.requests == 0) {
-    for (const EvaluationFigure& figure : best.Figures()) {
-      v1::EvaluationFigure* const added = figures.Add();
-      added->set_scene(figure.scene);
-      added->set_task(figure.task);
-      added->set_metric(figure.metric);
-      added->set_value(figure.value);
-      added->set_rows(figure.rows);
-    }
+  for (const EvaluationFigure& figure : best.Figures()) {
+    v1::EvaluationFigure* const added = figures.Add();
+    added->set_scene(figure.scene);
+    added->set_task(figure.task);
+    added->set_metric(figure.metric);
+    added->set_value(figure.value);
+    added->set_rows(figure.rows);
   }
   if (common.json) {
     Json json;
@@ -124,7 +143,7 @@ int SimulateToFile(const CommonFlags& common, const SimulateFlags& flags) {
     return kDone;
   }
   std::cout << WithThousands(rows) << " rows written to " << flags.out << " in " << ReadableSeconds(seconds) << "\n";
-  if (!figures.empty()) {
+  if (!figures.empty()) {  // There are none where nothing is evaluated.
     std::cout << "\nBest reachable: the AUC of the probabilities that the labels were drawn with, from "
               << absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(EvaluateFromSeconds(flags)), absl::UTCTimeZone())
               << " on\n"
@@ -147,15 +166,17 @@ absl::Status SendRows(const SimulateFlags& flags, const MarketplaceModel& model,
     return absl::OkStatus();
   };
   Simulator simulator(flags.simulation);
-  absl::Status status = ForEachRequest(flags, simulator, [&](const std::vector<SimulatedRow>& rows) {
+  std::vector<SimulatedRow> rows;
+  absl::Status status;
+  while (status.ok() && simulator.Next(rows)) {
     for (const SimulatedRow& row : rows) {
       tables.Add(row);
       best.Add(row);
     }
-    if (tables.rows() < kWindowRows) return absl::OkStatus();
+    if (tables.rows() < kWindowRows) continue;
     feed.SetFractionSent(static_cast<double>(simulator.rows_made()) / static_cast<double>(flags.simulation.rows));
-    return send();
-  });
+    status = send();
+  }
   if (status.ok()) status = send();
   feed.SetFractionSent(1);
   return status;
@@ -200,6 +221,7 @@ int Simulate(const CommonFlags& common, const SimulateFlags& flags) {
     return UsedWrongly("--requests: requests to be ranked have no labels to learn; expected --out FILE with it");
   }
   if (flags.truth && flags.stream) return UsedWrongly("--truth: expected --out FILE with it");
+  if (flags.requests > 0) return SimulateRequests(common, flags);
   return flags.stream ? SimulateToServer(common, flags) : SimulateToFile(common, flags);
 }
 
@@ -214,7 +236,7 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
       "Examples:\n"
       "  polyscene simulate --rows 200000 --stream\n"
       "  polyscene simulate --out events.csv.gz\n"
-      "  polyscene simulate --requests 3 --out requests.csv && polyscene predict requests.csv");
+      "  polyscene simulate --requests 1 --out request.csv && polyscene predict request.csv --scene recommendation");
   auto flags = std::make_shared<SimulateFlags>();
   command->add_option("--rows", flags->simulation.rows, "Rows, spread over all days")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
@@ -226,7 +248,8 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
   command->add_flag("--stream", flags->stream, "Stream the rows to --server, which learns them");
   command->add_option("--out", flags->out, "Write the rows to this CSV file, with gzip if it ends in .gz");
   command
-      ->add_option("--requests", flags->requests, "With --out: requests to be ranked instead, one scene after another")
+      ->add_option("--requests", flags->requests,
+                   "With --out: requests to be ranked instead, a file each: FILE, or FILE-1, FILE-2, ...")
       ->check(CLI::Range(int64_t{1}, int64_t{10'000'000}));
   command->add_option("--candidates", flags->candidates, "Candidates of each of them")
       ->check(CLI::Range(1, 10000))

@@ -17,6 +17,7 @@
 namespace polyscene::cli {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
@@ -124,10 +125,27 @@ TEST_F(SimulateCommandTest, EvaluatesFromTheDayAskedFor) {
   EXPECT_GT(Figure(nlohmann::json::parse(out_), "*", "click")["rows"], 4000);
 }
 
-TEST_F(SimulateCommandTest, RequestsHaveCandidatesAndNoLabels) {
-  EXPECT_EQ(Run({"--requests", "3", "--candidates", "7", "--out", path_}), kDone);
-  EXPECT_EQ(Lines().size(), 1u + 3 * 7);
+TEST_F(SimulateCommandTest, ARequestHasCandidatesAndNoLabels) {
+  EXPECT_EQ(Run({"--requests", "1", "--candidates", "7", "--out", path_}), kDone);
+  EXPECT_EQ(Lines().size(), 1u + 7);
   EXPECT_THAT(Lines()[0], ::testing::Not(HasSubstr(",click,")));
+  EXPECT_THAT(out_, HasSubstr("7 candidates: polyscene predict " + path_ + " --scene recommendation"));
+}
+
+TEST_F(SimulateCommandTest, SeveralRequestsAreAFileEach) {
+  flags_.json = true;
+  EXPECT_EQ(Run({"--requests", "2", "--out", path_}), kDone);
+  const auto requests = nlohmann::json::parse(out_)["requests"];
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_THAT(requests[0]["file"], EndsWith("simulate_command_test-1.csv"));
+  EXPECT_EQ(requests[0]["scene"], "recommendation");
+  EXPECT_EQ(requests[1]["scene"], "search");
+  EXPECT_EQ(requests[1]["rows"], 20);
+  for (const auto& request : requests) {
+    const std::string file = request["file"];
+    EXPECT_TRUE(std::ifstream(file)) << file;
+    std::remove(file.c_str());
+  }
 }
 
 TEST_F(SimulateCommandTest, TellsWhatIsWrongWithItsFlags) {
