@@ -1,5 +1,9 @@
 #include "tests/support/fake_learner.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -9,8 +13,11 @@
 
 namespace polyscene {
 
-void FakeLearnerScript::FailSteps(absl::Status failure) {
+void FakeLearnerScript::FailSteps(absl::Status failure) { FailStepsAfter(0, std::move(failure)); }
+
+void FakeLearnerScript::FailStepsAfter(int steps, absl::Status failure) {
   MutexLock lock(&mu_);
+  steps_before_failure_ = steps;
   step_failure_ = std::move(failure);
 }
 
@@ -48,7 +55,15 @@ absl::Status FakeLearnerScript::BeginStep() {
     changed_.Wait(&mu_);
   }
   held_ = false;
-  return step_failure_;
+  step_niceness_ = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)));
+  if (steps_before_failure_ == 0) return step_failure_;
+  --steps_before_failure_;
+  return absl::OkStatus();
+}
+
+int FakeLearnerScript::step_niceness() const {
+  MutexLock lock(&mu_);
+  return step_niceness_;
 }
 
 std::vector<std::vector<int64_t>> FakeLearnerScript::steps() const {

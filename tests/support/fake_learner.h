@@ -19,6 +19,7 @@ namespace polyscene {
 class FakeLearnerScript {
  public:
   void FailSteps(absl::Status failure);  // What every later Step() answers; OK: learns again. Likewise below.
+  void FailStepsAfter(int steps, absl::Status failure);  // The same once so many more were learned.
   void FailSnapshots(absl::Status failure);
   void FailCheckpoints(absl::Status failure);
   void HoldSteps();  // Later steps block until ReleaseSteps().
@@ -29,6 +30,7 @@ class FakeLearnerScript {
   std::vector<std::pair<std::string, int64_t>> openings() const;
   std::vector<uint64_t> snapshot_versions() const;
   std::vector<uint64_t> checkpoint_offsets() const;
+  int step_niceness() const;  // Of the thread that took the last step.
 
  private:
   friend class FakeLearner;
@@ -37,6 +39,8 @@ class FakeLearnerScript {
   mutable Mutex mu_;
   CondVar changed_;
   absl::Status step_failure_ ABSL_GUARDED_BY(mu_);
+  int steps_before_failure_ ABSL_GUARDED_BY(mu_) = 0;
+  int step_niceness_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status snapshot_failure_ ABSL_GUARDED_BY(mu_);
   absl::Status checkpoint_failure_ ABSL_GUARDED_BY(mu_);
   bool holding_ ABSL_GUARDED_BY(mu_) = false;

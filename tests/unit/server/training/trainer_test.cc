@@ -1,0 +1,185 @@
+#include "server/training/trainer.h"
+
+#include <sys/resource.h>
+
+#include <thread>
+
+#include "tests/unit/server/training/training_fixture.h"
+
+namespace polyscene {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// On the real clock, with intervals so short that nothing is waited for.
+class TrainerTest : public TrainingTest {
+ protected:
+  TrainerTest() {
+    options_.step_wait = absl::Milliseconds(1);
+    options_.publish_interval = absl::Milliseconds(1);
+  }
+
+  void Start() {
+    absl::StatusOr<LoadedLearner> learner = Recover();
+    ASSERT_TRUE(learner.ok()) << learner.status();
+    TrainerParts parts = Parts();
+    parts.clock = &system_clock_;
+    absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(parts, *std::move(learner), options_);
+    ASSERT_TRUE(trainer.ok()) << trainer.status();
+    trainer_ = *std::move(trainer);
+  }
+
+  LearningPositions WaitUntilServed(uint64_t offset) {
+    LearningPositions positions = trainer_->Positions();
+    while (positions.served_offset < offset && trainer_->health().ok()) {
+      positions = trainer_->WaitForChange(positions, absl::Seconds(10));
+    }
+    return positions;
+  }
+
+  void WaitUntilEnded() {
+    const LearningPositions seen = {.learned_offset = ~uint64_t{0}, .served_offset = ~uint64_t{0}};
+    while (trainer_->health().ok()) trainer_->WaitForChange(seen, absl::Seconds(10));
+  }
+
+  SystemClock system_clock_;
+  std::unique_ptr<Trainer> trainer_;
+};
+
+TEST_F(TrainerTest, TheFirstSnapshotIsServedWhenItHasStarted) {
+  Start();
+  EXPECT_EQ(snapshots_->Current()->info().version, 1);
+  EXPECT_NE(trainer_->Report(), nullptr);
+  EXPECT_TRUE(trainer_->health().ok());
+}
+
+TEST_F(TrainerTest, WhatIsLoggedIsLearnedAndServed) {
+  Start();
+  for (int i = 0; i < 20; ++i) Log(5 * i, 5);
+  const LearningPositions positions = WaitUntilServed(100);
+  EXPECT_EQ(positions.learned_offset, 100);
+  EXPECT_EQ(positions.rows_learned, 100);
+  EXPECT_EQ(ServedItems(), Items(0, 100));
+  EXPECT_EQ(trainer_->Report()->recent[0].rows, 100);
+}
+
+TEST_F(TrainerTest, AWaitForAChangeEndsWithItsTimeout) {
+  Start();
+  const LearningPositions seen = trainer_->Positions();
+  EXPECT_EQ(trainer_->WaitForChange(seen, absl::Milliseconds(1)).learned_offset, seen.learned_offset);
+}
+
+TEST_F(TrainerTest, AStepInProgressHoldsUpNobodyWhoReads) {
+  script_.HoldSteps();
+  Start();
+  Log(0, 4);
+  script_.WaitUntilHeld();
+  EXPECT_EQ(trainer_->Positions().learned_offset, 0);
+  EXPECT_EQ(snapshots_->Current()->info().version, 1);
+  EXPECT_NE(trainer_->Report(), nullptr);
+  script_.ReleaseSteps();
+  EXPECT_EQ(WaitUntilServed(4).learned_offset, 4);
+}
+
+TEST_F(TrainerTest, SaveCheckpointFinishesTheStepAndIsDurable) {
+  script_.HoldSteps();
+  Start();
+  Log(0, 4);
+  script_.WaitUntilHeld();
+  absl::StatusOr<SavedCheckpoint> saved = absl::UnknownError("not answered");
+  std::thread operator_thread([&] { saved = trainer_->SaveCheckpoint(); });
+  script_.ReleaseSteps();
+  operator_thread.join();
+  ASSERT_TRUE(saved.ok()) << saved.status();
+  EXPECT_TRUE(std::filesystem::exists(FakeCheckpointFile(saved->directory)));
+  EXPECT_EQ(trainer_->Positions().checkpoint_offset, saved->learned_offset);
+}
+
+TEST_F(TrainerTest, SaveCheckpointWakesATrainerAtRest) {
+  Start();
+  EXPECT_EQ(trainer_->SaveCheckpoint()->learned_offset, 0);
+}
+
+TEST_F(TrainerTest, StopFinishesTheStepPublishesAndCheckpoints) {
+  options_.publish_interval = absl::Hours(1);
+  script_.HoldSteps();
+  Start();
+  Log(0, 4);
+  script_.WaitUntilHeld();
+  std::thread releaser([this] { script_.ReleaseSteps(); });
+  trainer_->Stop();
+  releaser.join();
+  EXPECT_THAT(ServedItems(), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4));
+  EXPECT_EQ(trainer_->Positions().checkpoint_offset, 4);
+  EXPECT_TRUE(trainer_->health().ok());
+}
+
+TEST_F(TrainerTest, AStopWithoutNewsWritesNoCheckpoint) {
+  Start();
+  trainer_->Stop();
+  EXPECT_THAT(script_.checkpoint_offsets(), IsEmpty());
+}
+
+TEST_F(TrainerTest, AfterAStopNothingBlocks) {
+  Start();
+  trainer_->Stop();
+  EXPECT_EQ(trainer_->SaveCheckpoint().status().code(), absl::StatusCode::kUnavailable);
+  trainer_->WaitForChange(trainer_->Positions(), absl::InfiniteDuration());
+}
+
+TEST_F(TrainerTest, AFailingStepStopsTheTrainerAndItsWeightsStayServed) {
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  script_.FailSteps(absl::InternalError("loss is not finite"));
+  Log(4, 4);
+  WaitUntilEnded();
+  EXPECT_EQ(trainer_->health().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(trainer_->health().message()), HasSubstr("loss is not finite"));
+  EXPECT_EQ(Metric("polyscene_trainer_healthy"), 0);
+  EXPECT_THAT(ServedItems(), ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(trainer_->SaveCheckpoint().status().code(), absl::StatusCode::kUnavailable);
+  trainer_->WaitForChange(trainer_->Positions(), absl::InfiniteDuration());
+}
+
+TEST_F(TrainerTest, WhatWasLearnedBeforeAFailureIsStillPublished) {
+  options_.publish_interval = absl::Hours(1);
+  script_.HoldSteps();
+  Start();
+  Log(0, 4);
+  script_.WaitUntilHeld();
+  Log(4, 4);
+  script_.FailStepsAfter(1, absl::InternalError("loss is not finite"));
+  script_.ReleaseSteps();
+  WaitUntilEnded();
+  EXPECT_THAT(ServedItems(), ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(TrainerTest, ARestartGoesOnWhereItStopped) {
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  trainer_.reset();
+  Log(4, 4);
+  snapshots_ = std::make_unique<SnapshotStore>();
+  Start();
+  WaitUntilServed(8);
+  EXPECT_EQ(ServedItems(), Items(0, 8));
+  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(0, 1, 2, 3), ElementsAre(4, 5, 6, 7)));
+}
+
+TEST_F(TrainerTest, OnlyTheTrainersThreadIsNice) {
+  options_.niceness = 7;
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  EXPECT_EQ(script_.step_niceness(), 7);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
+}
+
+}  // namespace
+}  // namespace polyscene
