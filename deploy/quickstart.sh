@@ -74,6 +74,7 @@ bin=$PWD/build/release/bin
 # ---- the server ---------------------------------------------------------------------------------------------------------
 step "Server: $model"
 data=${POLYSCENE_DATA_DIR:-$work/data}
+: >"$work/server.out"
 "$bin/polyscene-server" --model "$model" --data_dir "$data" --listen 127.0.0.1:0 --metrics_listen 127.0.0.1:0 \
   >"$work/server.out" 2>"$work/server.log" &
 server=$!
