@@ -40,6 +40,7 @@ stop() {  # PID SECONDS: asks its group to end, and insists after that long.
 }
 clean() {
   trap '' INT TERM HUP
+  set +m  # No word about what is stopped.
   [[ -z $client ]] || stop "$client" 5
   [[ -z $server ]] || stop "$server" 30
   rm -rf "$work"
