@@ -90,19 +90,19 @@ ProgressFigures EventFeed::Figures() {
   figures.acknowledged = acknowledged + progress.rows_known;
   figures.rejected = rejected_for_progress_;
   figures.learned = progress.rows_learned;
-  figures.rate = seconds > 0 ? static_cast<double>(acknowledged) / seconds : 0;
   figures.trouble = progress.trouble;
 
+  const int64_t done = options_.wait_for == client::Milestone::kLogged    ? progress.rows_logged
+                       : options_.wait_for == client::Milestone::kLearned ? progress.rows_learned
+                                                                          : progress.rows_served;
+  // What an earlier run had sent took no time of this one.
+  const double done_now = static_cast<double>(std::max<int64_t>(done - progress.rows_known, 0));
+  figures.rate = seconds > 0 ? done_now / seconds : 0;
   const double fraction_sent = fraction_sent_;
   if (fraction_sent > 0 && progress.rows_sent > 0) {
-    const int64_t done = options_.wait_for == client::Milestone::kLogged    ? progress.rows_logged
-                         : options_.wait_for == client::Milestone::kLearned ? progress.rows_learned
-                                                                            : progress.rows_served;
-    figures.fraction = fraction_sent * static_cast<double>(done) / static_cast<double>(progress.rows_sent);
-    // What an earlier run had sent took no time of this one.
     const double total = static_cast<double>(progress.rows_sent) / fraction_sent;
-    const double done_now = static_cast<double>(done - progress.rows_known);
-    if (done_now > 0) figures.eta_seconds = seconds * std::max(total - static_cast<double>(done), 0.0) / done_now;
+    figures.fraction = static_cast<double>(done) / total;
+    if (figures.rate > 0) figures.eta_seconds = std::max(total - static_cast<double>(done), 0.0) / figures.rate;
   }
   return figures;
 }

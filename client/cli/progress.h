@@ -20,8 +20,8 @@ struct ProgressFigures {
   int64_t acknowledged = 0;
   int64_t rejected = 0;
   int64_t learned = 0;
-  double rate = 0;          // Rows a second that are acknowledged.
-  double fraction = -1;     // Of all the work, by what is learned; below 0: not known.
+  double rate = 0;          // Rows a second that come as far as is waited for.
+  double fraction = -1;     // Of all rows, those that have come so far; below 0: not known.
   double eta_seconds = -1;  // Below 0: not known.
   std::string trouble;      // Why nothing goes on, if so.
 };
