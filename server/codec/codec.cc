@@ -90,6 +90,21 @@ void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::R
   }
 }
 
+void HashPersonal(const ModelSpec& spec, const HashKey& key, DecodedTable* table) {
+  for (ColumnView& column : table->view.columns) {
+    const int feature = spec.FindFeature(column.name);
+    if (feature < 0 || !spec.features()[feature].personal) continue;
+    auto ids = std::make_unique<std::vector<int64_t>>();
+    ids->reserve(static_cast<size_t>(column.value_count()));
+    for (const int64_t value : column.ints) ids->push_back(PersonalId(key, value));
+    for (const absl::string_view value : column.strings) ids->push_back(PersonalId(key, value));
+    column.type = ValueType::kInt64;
+    column.ints = *ids;
+    column.strings = {};
+    table->ids_.push_back(std::move(ids));
+  }
+}
+
 std::vector<RowError> AcceptEvents(const ModelSpec& spec, const HashKey& key, int64_t max_rows, v1::EventBatch* batch) {
   std::vector<RowError> errors;
   const int64_t rows = batch->rows();

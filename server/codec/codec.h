@@ -22,7 +22,9 @@ class DecodedTable {
 
  private:
   friend absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>&, int64_t);
+  friend void HashPersonal(const ModelSpec&, const HashKey&, DecodedTable*);
   std::vector<std::unique_ptr<std::vector<absl::string_view>>> strings_;
+  std::vector<std::unique_ptr<std::vector<int64_t>>> ids_;  // What HashPersonal() made.
 };
 
 // Views `columns` as a table. rows < 0: taken from the first column (0 without one). Checks only what makes a column unreadable (two
@@ -40,8 +42,11 @@ absl::StatusOr<DecodedExamples> DecodeEvents(const v1::EventBatch& batch);
 // Replaces the values of personal features by their ids (PersonalId), as INT64 columns. Only after validation.
 void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::RepeatedPtrField<v1::Column>* columns);
 
+// The same in a view, which keeps the ids; what it borrows stays as it is.
+void HashPersonal(const ModelSpec& spec, const HashKey& key, DecodedTable* table);
+
 // Validates `batch`, takes its bad rows out and hashes personal values: what is left may be logged (it may have zero rows).
-// Returns why rows were refused, rows numbered as they came.
+// Returns why rows were refused, rows numbered as they came; one error of row 0 for a batch of no or more than max_rows rows.
 std::vector<RowError> AcceptEvents(const ModelSpec& spec, const HashKey& key, int64_t max_rows, v1::EventBatch* batch);
 
 }  // namespace polyscene

@@ -15,9 +15,8 @@ namespace {
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kShownBytes = 64;  // Of a name that came and is not known, in a message.
 
-bool HasPersonal(const ModelSpec& spec) {
-  return std::any_of(spec.features().begin(), spec.features().end(),
-                     [](const FeatureSpec& feature) { return feature.personal; });
+absl::Status InTable(absl::string_view table, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(table, ": ", status.message()));
 }
 
 }  // namespace
@@ -68,29 +67,19 @@ absl::Status PredictInput::ReadTables(const ModelSpec& spec, const HashKey& key,
   has_candidates_ = scene.has_candidates;
   // Without a context column there still is the one context row that every candidate shares.
   const int64_t context_rows = request.context().empty() && has_candidates_ ? 1 : -1;
-  const auto decode = [&](const v1::PredictRequest& from) -> absl::Status {
-    absl::StatusOr<DecodedTable> context = DecodeTable(from.context(), context_rows);
-    if (!context.ok())
-      return absl::Status(context.status().code(), absl::StrCat("context: ", context.status().message()));
-    absl::StatusOr<DecodedTable> candidates = DecodeTable(from.candidates(), -1);
-    if (!candidates.ok()) {
-      return absl::Status(candidates.status().code(), absl::StrCat("candidates: ", candidates.status().message()));
-    }
-    context_ = *std::move(context);
-    candidates_ = *std::move(candidates);
-    return absl::OkStatus();
-  };
-  if (absl::Status status = decode(request); !status.ok()) return status;
+  absl::StatusOr<DecodedTable> context = DecodeTable(request.context(), context_rows);
+  if (!context.ok()) return InTable("context", context.status());
+  absl::StatusOr<DecodedTable> candidates = DecodeTable(request.candidates(), -1);
+  if (!candidates.ok()) return InTable("candidates", candidates.status());
+  context_ = *std::move(context);
+  candidates_ = *std::move(candidates);
   if (absl::Status status = ValidateRequest(spec, scene, context_.view, candidates_.view, max_rows); !status.ok()) {
     return status;
   }
   rows_ = has_candidates_ ? candidates_.view.rows : context_.view.rows;
-  if (!HasPersonal(spec)) return absl::OkStatus();
-  *hashed_.mutable_context() = request.context();
-  *hashed_.mutable_candidates() = request.candidates();
-  HashPersonal(spec, key, hashed_.mutable_context());
-  HashPersonal(spec, key, hashed_.mutable_candidates());
-  return decode(hashed_);
+  HashPersonal(spec, key, &context_);
+  HashPersonal(spec, key, &candidates_);
+  return absl::OkStatus();
 }
 
 PendingRequest PredictInput::ToPending() const {

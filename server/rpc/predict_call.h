@@ -38,7 +38,6 @@ class PredictInput {
   int64_t rows_ = 0;
   bool has_candidates_ = false;
   std::vector<int> tasks_;
-  v1::PredictRequest hashed_;  // The columns, copied, where a model file has personal features.
   DecodedTable context_;
   DecodedTable candidates_;
 };

@@ -95,5 +95,21 @@ TEST(HashPersonal, ReplacesPersonalValuesByTheirIdsAndLeavesOthers) {
   EXPECT_THAT(batch.columns(1).strings(), ElementsAre("a"));
 }
 
+TEST(HashPersonal, InAViewLeavesTheMessageAsItIs) {
+  const v1::EventBatch batch = Batch(R"(
+    columns { name: "user" strings: "ann" strings: "bob" }
+    columns { name: "item" ints: 1 ints: 2 })");
+  DecodedTable table = *DecodeTable(batch.columns(), -1);
+  const HashKey key({1, 2, 3});
+  HashPersonal(*TinyModel(), key, &table);
+
+  const DecodedTable moved = std::move(table);
+  EXPECT_EQ(moved.view.columns[0].type, ValueType::kInt64);
+  EXPECT_THAT(moved.view.columns[0].ints, ElementsAre(PersonalId(key, "ann"), PersonalId(key, "bob")));
+  EXPECT_THAT(moved.view.columns[0].strings, IsEmpty());
+  EXPECT_THAT(moved.view.columns[1].ints, ElementsAre(1, 2));
+  EXPECT_THAT(batch.columns(0).strings(), ElementsAre("ann", "bob"));
+}
+
 }  // namespace
 }  // namespace polyscene
