@@ -193,6 +193,9 @@ int SimulateToServer(const CommonFlags& common, const SimulateFlags& flags) {
   options.server = common.server;
   options.producer = flags.producer;
   options.evaluate_from_micros = EvaluateFromSeconds(flags) * 1'000'000;
+  // The server tells an evaluation as of its last publish: only then are the last rows in it, and the two AUCs of the
+  // same rows.
+  options.wait_for = client::Milestone::kServed;
   BestReachable best(EvaluateFromSeconds(flags));
   EventFeed feed(options);
   if (absl::Status status = SendRows(flags, *model, feed, best); !status.ok()) return Fail(status);
