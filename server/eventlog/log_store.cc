@@ -68,7 +68,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(LogFamily family, const std::shared_p
     options.target_file_size_base = 32 << 20;
     options.level0_file_num_compaction_trigger = 2;  // Only files below level 0 can be dropped whole.
     options.compression =
-        rocksdb::kLZ4Compression;  // Columns of ids and small floats shrink to a third at little cost.
+        rocksdb::kLZ4Compression;  // Columns of ids and small floats shrink to about half at little cost.
     table.block_size = 64 << 10;   // About a record: a smaller index.
   }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
