@@ -33,10 +33,18 @@ class Offsets {
     }
   }
 
-  size_t Offset(int line, int column) const {
-    size_t offset = lines_[std::min<size_t>(line, lines_.size() - 1)];
-    for (int at = 0; at < column && offset < text_.size(); ++offset) at += text_[offset] == '\t' ? 8 - at % 8 : 1;
-    return offset;
+  // Goes on from the last one asked for where it can, so that asking for every token of a long line costs the line
+  // once.
+  size_t Offset(int line, int column) {
+    if (line != last_line_ || column < last_column_) {
+      last_line_ = line;
+      last_column_ = 0;
+      last_offset_ = lines_[std::min<size_t>(line, lines_.size() - 1)];
+    }
+    for (; last_column_ < column && last_offset_ < text_.size(); ++last_offset_) {
+      last_column_ += text_[last_offset_] == '\t' ? 8 - last_column_ % 8 : 1;
+    }
+    return last_offset_;
   }
 
   TextPosition Position(size_t offset) const {
@@ -47,6 +55,9 @@ class Offsets {
  private:
   absl::string_view text_;
   std::vector<size_t> lines_;  // Offset of each line's first byte.
+  int last_line_ = 0;
+  int last_column_ = 0;
+  size_t last_offset_ = 0;
 };
 
 class Surveyor : public google::protobuf::io::ErrorCollector {
@@ -84,7 +95,7 @@ class Surveyor : public google::protobuf::io::ErrorCollector {
 
   // The tokenizer's own errors: a string without its end, a strange character.
   void AddError(int line, int column, const std::string& message) override {
-    Break(offsets_.Offset(line, column), message);
+    if (!broken_) Break(offsets_.Offset(line, column), message);
   }
 
  private:
@@ -95,10 +106,10 @@ class Surveyor : public google::protobuf::io::ErrorCollector {
   Tokenizer::TokenType Type() { return tokens_.current().type; }
   bool Done() { return broken_ || Type() == Tokenizer::TYPE_END; }
   void Advance() {
+    previous_end_ = begin_ + Text().size();
     tokens_.Next();
     begin_ = offsets_.Offset(tokens_.current().line, tokens_.current().column);
   }
-  size_t PreviousEnd() { return offsets_.Offset(tokens_.previous().line, tokens_.previous().end_column); }
   std::string Got() {
     return Type() == Tokenizer::TYPE_END ? "the end of the file" : Quote(begin_, begin_ + Text().size());
   }
@@ -152,7 +163,7 @@ class Surveyor : public google::protobuf::io::ErrorCollector {
       return;
     }
     mistakes_.Add(offsets_.Position(begin), std::move(wrong));
-    blanks_.emplace_back(begin, std::max(PreviousEnd(), begin));
+    blanks_.emplace_back(begin, previous_end_);
     if (kept != nullptr && kept->empty()) kept->push_back({offsets_.Position(begin), /*bad=*/true, {}});
   }
 
@@ -188,7 +199,7 @@ class Surveyor : public google::protobuf::io::ErrorCollector {
     const std::string expected = negative ? (Advance(), Mismatch(field, true)) : Mismatch(field, false);
     SkipValue();
     if (wrong.empty() && !expected.empty() && !broken_) {
-      wrong = absl::StrCat(field.name(), " is ", Quote(value_begin, PreviousEnd()), ", expected ", expected);
+      wrong = absl::StrCat(field.name(), " is ", Quote(value_begin, previous_end_), ", expected ", expected);
     }
   }
 
@@ -317,7 +328,8 @@ class Surveyor : public google::protobuf::io::ErrorCollector {
   Mistakes& mistakes_;
   ArrayInputStream stream_;
   Tokenizer tokens_;
-  size_t begin_ = 0;  // Offset of the current token.
+  size_t begin_ = 0;         // Offset of the current token.
+  size_t previous_end_ = 0;  // Offset after the one before it.
   bool broken_ = false;
   std::vector<std::pair<size_t, size_t>> blanks_;  // What does not fit, as offsets.
 };
