@@ -29,7 +29,7 @@ int Run(int argc, char** argv) {
   if (!learner.ok()) return Fail(learner.status());
   int64_t from = 0;
   if (argc > 3 && !ParseTimeMicros(argv[3], &from)) {
-    std::fprintf(stderr, "EVALUATE_FROM: got '%s', expected %s\n", argv[3], kTimeFormats);
+    std::fprintf(stderr, "EVALUATE_FROM: got '%s', expected %s\n", argv[3], std::string(kTimeFormats).c_str());
     return 2;
   }
   (*learner)->OpenEvaluation("bench", from);
