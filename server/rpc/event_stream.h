@@ -21,7 +21,7 @@ namespace polyscene {
 //
 // Threads:  reactions come from gRPC's threads, Progress(), Wake() and appends' callbacks from others. All of them
 // change the
-//           state and then call Advance(), which does what the state asks for.
+//           state and then call Advance(), in which one of them at a time does what the state asks for.
 // Lifetime: whoever may still call it holds a shared_ptr; `done` is called when gRPC lets go of it.
 class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest, v1::StreamEventsResponse>,
                           public std::enable_shared_from_this<EventStream> {
@@ -59,6 +59,7 @@ class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest
   bool Ended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);                // Whether to end now; `end_` then says how.
   bool MayRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool only_if_news);
+  absl::Status TakeEnd();
 
   EventIntake& intake_;
   grpc::CallbackServerContext* const context_;  // Valid until Finish().
@@ -71,13 +72,12 @@ class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest
   Mutex mu_;
   bool reading_ ABSL_GUARDED_BY(mu_) = false;  // From the decision to read until OnReadDone() has handled it.
   bool writing_ ABSL_GUARDED_BY(mu_) = false;  // From the decision to write until OnWriteDone().
-  int starting_ ABSL_GUARDED_BY(mu_) = 0;      // Calls into gRPC that have not returned; Finish() must come after them.
+  bool driving_ ABSL_GUARDED_BY(mu_) = false;  // A thread is calling gRPC, in Advance(). Stays set from Finish() on.
   bool opened_ ABSL_GUARDED_BY(mu_) = false;
   bool wait_until_learned_ ABSL_GUARDED_BY(mu_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mu_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool waiting_for_room_ ABSL_GUARDED_BY(mu_) = false;  // Wake() will come.
   bool progress_due_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<std::shared_ptr<Pending>> pending_ ABSL_GUARDED_BY(mu_);  // In the order they came.

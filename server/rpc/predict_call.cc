@@ -92,8 +92,8 @@ PendingRequest PredictInput::ToPending() const {
   return pending;
 }
 
-void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, ScoredRequest scored, absl::Time now,
-                         v1::PredictResponse* response) {
+void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, const ScoredRequest& scored,
+                         absl::Time now, v1::PredictResponse* response) {
   response->set_request_id(request.request_id());
   FillModelState(scored.snapshot, now, response->mutable_model());
   for (const ScoredTask& task : scored.result.tasks) {

@@ -43,7 +43,7 @@ class PredictInput {
 };
 
 // Writes the scores of one request into `response`.
-void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, ScoredRequest scored, absl::Time now,
+void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, const ScoredRequest& scored, absl::Time now,
                          v1::PredictResponse* response);
 
 }  // namespace polyscene
