@@ -107,13 +107,13 @@ ProgressFigures EventFeed::Figures() {
   return figures;
 }
 
-absl::Status EventFeed::WaitForMilestone() {
+absl::Status EventFeed::WaitForMilestone(client::Milestone milestone) {
   absl::Time next_check = absl::Now() + kTrainerCheckInterval;
   for (;;) {
-    const absl::Status status = stream_.WaitFor(options_.wait_for, absl::Now() + absl::Milliseconds(500));
+    const absl::Status status = stream_.WaitFor(milestone, absl::Now() + absl::Milliseconds(500));
     TellRejected();
     if (!absl::IsDeadlineExceeded(status)) return status;
-    if (options_.wait_for == client::Milestone::kLogged || absl::Now() < next_check) continue;
+    if (milestone == client::Milestone::kLogged || absl::Now() < next_check) continue;
     // A trainer that stands still would be waited for without end.
     const absl::StatusOr<v1::GetStatusResponse> server = client_.GetStatus();
     if (server.ok() && !server->trainer_error().empty()) {
@@ -125,9 +125,15 @@ absl::Status EventFeed::WaitForMilestone() {
 }
 
 absl::StatusOr<FeedSummary> EventFeed::Finish() {
-  absl::Status status = WaitForMilestone();
+  absl::Status status = WaitForMilestone(options_.wait_for);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start_);
-  if (status.ok()) status = stream_.Finish(options_.wait_for);
+  // The server tells the evaluation with each publish: what is learned but not served yet would be missing from it.
+  client::Milestone end = options_.wait_for;
+  if (end == client::Milestone::kLearned && options_.evaluate_from_micros.has_value()) {
+    end = client::Milestone::kServed;
+    if (status.ok()) status = WaitForMilestone(end);
+  }
+  if (status.ok()) status = stream_.Finish(end);
   TellRejected();
   printer_->Stop();
   if (!status.ok()) return status;

@@ -77,7 +77,7 @@ class EventFeed {
 
   ProgressFigures Figures();
   void TellRejected();
-  absl::Status WaitForMilestone();
+  absl::Status WaitForMilestone(client::Milestone milestone);
 
   FeedOptions options_;
   const absl::Time start_;

@@ -81,7 +81,7 @@ void AddPredictCommand(CLI::App& app, const CommonFlags& common, SetWork set_wor
       "Example:\n  polyscene predict --scene search items.csv --context user=17 --context query=shoes --top 10");
   auto flags = std::make_shared<PredictFlags>();
   command->add_option("FILE", flags->file, "The rows; - for standard input");
-  command->add_option("--scene", flags->scene, "The scene to score in (may be left out where there is only one)");
+  command->add_option("--scene", flags->scene, "The scene to score in (default: the one that the rows name, or the only one)");
   command->add_option("--context", flags->context, "A context feature's value, NAME=VALUE; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--tasks", flags->tasks, "Tasks to score, separated by commas (default: all of the scene)")

@@ -30,6 +30,21 @@ bool SameCell(const Cell& a, const Cell& b) {
   return a.missing == b.missing && a.is_list == b.is_list && a.text == b.text && a.items == b.items;
 }
 
+// The one scene that the rows' scene column names; empty where they have no such column.
+absl::StatusOr<std::string> SceneOfRows(const v1::ModelFile& model, const RowSet& rows) {
+  const std::string& configured = model.files().scene_column();
+  const int column = rows.Find(configured.empty() ? "scene" : configured);
+  if (column < 0 || rows.rows.empty()) return std::string();
+  const std::string& first = rows.rows[0].cells[column].text;
+  for (const RowSet::Row& row : rows.rows) {
+    const std::string& scene = row.cells[column].text;
+    if (scene == first) continue;
+    return absl::InvalidArgumentError(absl::StrCat(rows.source, ", line ", row.line, ": got scene '", scene,
+                                                   "' after '", first, "', expected rows of one scene, or --scene"));
+  }
+  return first;
+}
+
 // Builds the columns of one request.
 class Planner {
  public:
@@ -171,7 +186,10 @@ class Planner {
 }  // namespace
 
 absl::StatusOr<PredictPlan> PlanPrediction(const v1::ModelFile& model, const PredictInput& input) {
-  const absl::StatusOr<const v1::Scene*> scene = FindScene(model, input.scene);
+  absl::StatusOr<std::string> name = input.scene;
+  if (name->empty()) name = SceneOfRows(model, input.rows);
+  if (!name.ok()) return name.status();
+  const absl::StatusOr<const v1::Scene*> scene = FindScene(model, *name);
   if (!scene.ok()) return scene.status();
   for (const std::string& task : input.tasks) {
     const auto& tasks = (*scene)->tasks();

@@ -14,7 +14,7 @@
 namespace polyscene::cli {
 
 struct PredictInput {
-  std::string scene;                           // Empty: the only scene there is.
+  std::string scene;                           // Empty: the one that the rows name, or the only one there is.
   std::vector<std::string> tasks;              // Empty: all of the scene.
   std::map<std::string, std::string> context;  // Context features by name, over those of the rows. Sequences with '|'.
   RowSet rows;                                 // Candidates; without any, one row that `context` alone fills.

@@ -109,6 +109,15 @@ TEST(PlanPredictionTest, ContextAloneIsARowOfASceneWithoutCandidateFeatures) {
   EXPECT_THAT(Plan({.scene = "churn", .context = {{"user", "7"}}}).request.context(0).ints(), ElementsAre(7));
 }
 
+TEST(PlanPredictionTest, TheSceneIsTheOneThatTheRowsName) {
+  PredictInput input;
+  input.rows = Rows("scene,user\nchurn,7\nchurn,8\n");
+  EXPECT_EQ(Plan(input).request.scene(), "churn");
+
+  input.rows = Rows("scene,user\nchurn,7\nsearch,8\n");
+  EXPECT_THAT(PlanError(input), AllOf(HasSubstr("line 3"), HasSubstr("'search' after 'churn'")));
+}
+
 TEST(PlanPredictionTest, ErrorsNameWhatCameAndWhatWasExpected) {
   EXPECT_THAT(PlanError({.scene = "serach", .rows = Rows(kCsv)}),
               AllOf(HasSubstr("'serach'"), HasSubstr("search, churn")));
