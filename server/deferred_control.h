@@ -9,8 +9,8 @@
 
 namespace polyscene {
 
-// Before Set(): nothing is learned or served, and the report is empty. Afterwards everything is the trainer's. Any
-// thread.
+// Before Set(), nothing is learned or served, and the report is empty; afterwards everything is the trainer's.
+// Any thread may call any method.
 class DeferredControl : public LearningControl {
  public:
   void Set(LearningControl* control);  // Once; outlives this object.

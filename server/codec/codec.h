@@ -27,8 +27,8 @@ class DecodedTable {
   std::vector<std::unique_ptr<std::vector<int64_t>>> ids_;  // What HashPersonal() made.
 };
 
-// Views `columns` as a table. rows < 0: taken from the first column (0 without one). Checks only what makes a column unreadable (two
-// value arrays filled); whether it fits the model file is validation's question.
+// Views `columns` as a table. rows < 0: taken from the first column (0 without one). Checks only what makes a column
+// unreadable (two value arrays filled); whether it fits the model file is validation's question.
 absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows);
 
 struct DecodedExamples {
@@ -45,8 +45,8 @@ void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::R
 // The same in a view, which keeps the ids; what it borrows stays as it is.
 void HashPersonal(const ModelSpec& spec, const HashKey& key, DecodedTable* table);
 
-// Validates `batch`, takes its bad rows out and hashes personal values: what is left may be logged (it may have zero rows).
-// Returns why rows were refused, rows numbered as they came; one error of row 0 for a batch of no or more than max_rows rows.
+// Validates `batch`, takes its bad rows out and hashes personal values: what is left, perhaps no row, may be logged.
+// Returns why rows were refused, numbered as they came; one error of row 0 for a batch of no or more than max_rows rows.
 std::vector<RowError> AcceptEvents(const ModelSpec& spec, const HashKey& key, int64_t max_rows, v1::EventBatch* batch);
 
 }  // namespace polyscene

@@ -12,8 +12,7 @@ namespace polyscene {
 // Keeps the rows of a validated `batch` that `keep` marks ([rows]), in their order.
 void KeepRows(const ModelSpec& spec, const std::vector<bool>& keep, v1::EventBatch* batch);
 
-// Takes every row out, of a batch that need not be valid; its sequence stays, and its scene where the model file has
-// it.
+// Takes every row out, of a batch that need not be valid. Its sequence stays, and its scene if the model file has it.
 void KeepNoRows(const ModelSpec& spec, v1::EventBatch* batch);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// Every series the server exports, declared in one table and created at start from the model file: never from a request.
+// Every series the server exports, declared in one table and made at start from the model file: never from a request.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 namespace polyscene {
 
-// Any thread may call any method. Scenes are indexes into ModelSpec::scenes(); -1 (a scene the model file does not have) counts
-// under the label "unknown".
+// Any thread may call any method. Scenes are indexes into ModelSpec::scenes(); -1 (a scene the model file does not
+// have) counts under the label "unknown".
 class Metrics {
  public:
   explicit Metrics(std::shared_ptr<const ModelSpec> spec);
@@ -40,7 +40,7 @@ class Metrics {
   void PublishFailed();  // outcome "failed"
   void CheckpointWritten(absl::Duration took);
   void CheckpointFailed();
-  void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // task auc, loss and calibration, per scene and "*".
+  void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // Task AUC, loss, calibration; per scene and "*".
   void Tables(absl::Span<const TableRows> tables, uint64_t bytes);
   void TrainerHealthy(bool healthy);
 

@@ -11,8 +11,8 @@
 
 namespace polyscene {
 
-// Does one piece of work after the other, in the order of Submit(). Any thread may call it; the destructor finishes
-// what waits.
+// Does one piece of work after the other, in the order of Submit(), which any thread may call. The destructor
+// finishes what waits.
 class BackgroundWorker {
  public:
   explicit BackgroundWorker(size_t max_waiting);

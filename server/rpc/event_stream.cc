@@ -8,8 +8,7 @@
 namespace polyscene {
 namespace {
 
-// Batches of one stream on their way to the disk: enough to keep the log's group commit busy while acknowledgements
-// travel.
+// Batches of one stream on their way to the disk: enough to keep the log busy while acknowledgements travel.
 constexpr size_t kMaxInFlight = 16;
 
 bool Same(const v1::Watermark& a, const v1::Watermark& b) {

@@ -19,9 +19,8 @@ namespace polyscene {
 // Reads while few batches wait for the disk, acknowledges in the order of the batches, tells progress when the client
 // has taken what was written before, and ends by the protocol of training.proto.
 //
-// Threads:  reactions come from gRPC's threads, Progress(), Wake() and appends' callbacks from others. All of them
-// change the
-//           state and then call Advance(), in which one of them at a time does what the state asks for.
+// Threads:  reactions come from gRPC's threads, Progress(), Wake() and appends' callbacks from others. All of
+//           them change the state and then call Advance(), in which one at a time does what the state asks for.
 // Lifetime: whoever may still call it holds a shared_ptr; `done` is called when gRPC lets go of it.
 class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest, v1::StreamEventsResponse>,
                           public std::enable_shared_from_this<EventStream> {

@@ -21,8 +21,7 @@ class PredictInput {
   PredictInput(const PredictInput&) = delete;
   PredictInput& operator=(const PredictInput&) = delete;
 
-  // kInvalidArgument names the field, what came and what was expected. scene() is known even so, where the model file
-  // has it.
+  // kInvalidArgument names the field, what came and what was expected. scene() is known even then, if there is one.
   absl::Status Read(const ModelSpec& spec, const HashKey& key, int64_t max_rows, const v1::PredictRequest& request);
 
   int scene() const { return scene_; }  // Index; -1 before Read() or where it is unknown.
@@ -43,7 +42,7 @@ class PredictInput {
 };
 
 // Writes the scores of one request into `response`.
-void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, const ScoredRequest& scored, absl::Time now,
-                         v1::PredictResponse* response);
+void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, const ScoredRequest& scored,
+                         absl::Time now, v1::PredictResponse* response);
 
 }  // namespace polyscene

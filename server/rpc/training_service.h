@@ -22,8 +22,7 @@ class TrainingService final : public v1::TrainingService::CallbackService {
   TrainingService(EventIntake& intake, const LearningControl& control);
   ~TrainingService() override;
 
-  // Ends every stream with UNAVAILABLE once what it has read is acknowledged, and refuses new ones. Does not wait for
-  // them.
+  // Ends every stream with UNAVAILABLE once what it has read is acknowledged, and refuses new ones. Waits for none.
   void Stop();
 
   grpc::ServerBidiReactor<v1::StreamEventsRequest, v1::StreamEventsResponse>* StreamEvents(
