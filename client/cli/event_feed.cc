@@ -153,8 +153,11 @@ absl::StatusOr<FeedSummary> EventFeed::Finish() {
 
   absl::StatusOr<v1::GetStatusResponse> server =
       client_.GetStatus(options_.evaluate_from_micros.has_value() ? options_.producer : "");
-  // Nobody waited until the trainer has come to where the evaluation is opened.
-  if (absl::IsNotFound(server.status())) server = client_.GetStatus();
+  // Nobody waited until the trainer has come to where the evaluation is opened. The recent window's is another one.
+  if (absl::IsNotFound(server.status())) {
+    server = client_.GetStatus();
+    if (server.ok()) server->clear_evaluation();
+  }
   if (!server.ok()) return server.status();
   summary.status = *std::move(server);
   return summary;

@@ -3,14 +3,19 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/commands.h"
 #include "client/cli/event_feed.h"
+#include "client/cli/file_identity.h"
 #include "client/lib/client.h"
 #include "client/lib/encode.h"
+#include "model/data/event_columns.h"
 #include "model/data/event_reader.h"
 #include "model/data/event_times.h"
 
@@ -48,10 +53,26 @@ absl::Status SendFile(EventReader& reader, EventFeed& feed) {
   }
 }
 
+// What the file lacks and may lack: a misspelt name would go unnoticed otherwise.
+std::string AbsentColumns(const v1::ModelFile& model, const EventColumns& columns) {
+  std::set<std::string> found;
+  for (const SceneColumns& scene : columns.scenes) {
+    for (const FeatureColumn& feature : scene.features) found.insert(feature.name);
+    for (const TaskColumns& task : scene.tasks) found.insert(task.name);
+  }
+  std::vector<std::string> absent;
+  for (const v1::Feature& feature : model.features()) {
+    if (found.count(feature.name()) == 0) absent.push_back(absl::StrCat("feature '", feature.name(), "'"));
+  }
+  for (const v1::Task& task : model.tasks()) {
+    if (found.count(task.name()) == 0) absent.push_back(absl::StrCat("task '", task.name(), "'"));
+  }
+  return absl::StrJoin(absent, ", ");
+}
+
 int Stream(const CommonFlags& common, const StreamFlags& flags) {
   FeedOptions options;
   options.server = common.server;
-  options.producer = flags.producer;
   options.wait_for = kMilestones.at(flags.wait_for);
   int64_t evaluate_from = 0;
   if (!ParseTimeMicros(flags.evaluate_from, &evaluate_from)) {
@@ -63,6 +84,13 @@ int Stream(const CommonFlags& common, const StreamFlags& flags) {
   // Before the server is asked: a wrong path should not cost a wait for it.
   if (flags.file != "-") {
     if (absl::Status status = ByteSource::Open(flags.file).status(); !status.ok()) return Fail(status);
+  }
+  if (!flags.producer.empty()) {
+    // A sequence number says which rows a batch holds only while the same rows are cut the same way.
+    const absl::StatusOr<std::string> identity =
+        FileIdentity(flags.file, {flags.batch_rows, flags.window_rows, flags.limit});
+    if (!identity.ok()) return Fail(identity.status());
+    options.producer = absl::StrCat(flags.producer, "@", *identity);
   }
   const absl::StatusOr<v1::GetModelResponse> model =
       client::Client(client::ClientOptions{.server = common.server}).GetModel();
@@ -76,6 +104,9 @@ int Stream(const CommonFlags& common, const StreamFlags& flags) {
   reading.on_rejected = [&feed_of_reader](const RejectedLine& line) { feed_of_reader->AddRejectedLine(line); };
   const absl::StatusOr<std::unique_ptr<EventReader>> reader = EventReader::Open(flags.file, model->model(), reading);
   if (!reader.ok()) return Fail(reader.status());
+
+  const std::string absent = AbsentColumns(model->model(), (*reader)->columns());
+  if (!absent.empty()) std::cerr << "polyscene: " << flags.file << " has no column of " << absent << "\n";
 
   EventFeed feed(options);
   feed_of_reader = &feed;
@@ -105,14 +136,15 @@ void AddStreamCommand(CLI::App& app, const CommonFlags& common, SetWork set_work
   CLI::App* command = app.add_subcommand("stream", "Stream a file of labelled events to the server, which learns them");
   command->footer(
       "FILE is CSV, plain or gzip, with a header line that names features and labels as the model file does.\n"
-      "With --producer, running the same command again resumes: what the server has is not sent twice.\n\n"
+      "With --producer, running the same command again resumes: what the server has is not sent twice. A file that\n"
+      "changed, or another cut into batches, is a new stream.\n\n"
       "Example:\n  polyscene stream events.csv.gz --evaluate_from 2008-07-15");
   auto flags = std::make_shared<StreamFlags>();
   command->add_option("FILE", flags->file, "The events; - for standard input")->required();
-  command->add_option("--producer", flags->producer, "Who sends, 1 to 64 bytes (default: a new one)")
+  command->add_option("--producer", flags->producer, "Who sends, 1 to 55 bytes (default: a new one)")
       ->check(CLI::Validator(
           [](std::string& id) {
-            return id.empty() || id.size() > 64 ? absl::StrCat("got ", id.size(), " bytes, expected 1 to 64") : "";
+            return id.empty() || id.size() > 55 ? absl::StrCat("got ", id.size(), " bytes, expected 1 to 55") : "";
           },
           "ID"));
   command->add_option("--batch_rows", flags->batch_rows, "The most rows of one batch")

@@ -79,6 +79,8 @@ class EventReader {
   //   kDataLoss, kUnavailable  the file cannot be read on (CsvReader::status()); every row before was returned
   absl::StatusOr<bool> Next(EventTable* batch);
 
+  const EventColumns& columns() const { return columns_; }
+
   int64_t rows_read() const { return rows_read_; }  // Good rows, some of which Next() has yet to return.
   int64_t lines_rejected() const { return lines_rejected_; }
   int64_t file_bytes() const { return csv_->file_bytes(); }  // Of the file as stored; 0 where it is not known.

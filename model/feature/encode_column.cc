@@ -108,7 +108,9 @@ void AppendColumn(const FeatureSpec& feature, const ColumnView& column, int64_t 
   }
 }
 
-// (x - shift) * factor, cut off at low and high.
+constexpr double kMaxUnscaled = 1e6;  // One absurd value must not be able to drown all other inputs.
+
+// (x - shift) / divisor, cut off at low and high.
 struct Scaling {
   double shift = 0;
   double divisor = 1;
@@ -119,7 +121,7 @@ struct Scaling {
 };
 
 Scaling ScalingOf(const EncodingSpec& encoding, const FeatureStatistics& statistics) {
-  if (encoding.scaling == v1::Numeric::NONE) return {};
+  if (encoding.scaling == v1::Numeric::NONE) return {0, 1, -kMaxUnscaled, kMaxUnscaled};
   const RunningStatistics& seen = statistics.entries[encoding.statistics];
   if (encoding.scaling == v1::Numeric::MIN_MAX) {
     if (!(seen.max > seen.min)) return {0, 1, 0, 0};  // Nothing to scale by yet: every value is 0.

@@ -11,10 +11,24 @@
 namespace polyscene {
 namespace {
 
+constexpr double kMaxTransformedLabel = 1e6;  // Its squared error and that one's square stay far from a float's limit.
+constexpr float kMaxWeight = 1e4f;            // Likewise.
+constexpr int64_t kMinTimeMicros = -62'135'596'800'000'000;  // 0001-01-01T00:00:00Z
+constexpr int64_t kMaxTimeMicros = 253'402'300'799'999'999;  // 9999-12-31T23:59:59.999999Z
+
 std::vector<std::string> TaskNames(const ModelSpec& spec, const SceneSpec& scene) {
   std::vector<std::string> names;
   for (const int task : scene.tasks) names.push_back(spec.tasks()[task].name);
   return names;
+}
+
+// What a regression's or forecast's label should have been; empty if the network can fit it: one absurd value must not
+// be able to drown what all others teach.
+std::string ExpectedOfTransform(const TaskSpec& task, double label) {
+  const double transformed = ((task.log1p ? std::log1p(label) : label) - task.center) / task.scale;
+  if (std::abs(transformed) <= kMaxTransformedLabel) return "";
+  return absl::StrCat("one that its transform, center ", task.center, " and scale ", task.scale, ", brings within ",
+                      kMaxTransformedLabel, " of 0 (or `missing_outside` in the model file)");
 }
 
 // What a finite label of `task` should have been; empty if it is in range.
@@ -29,7 +43,8 @@ std::string ExpectedLabel(const TaskSpec& task, float label) {
     case TaskSpec::Kind::kForecast:
       // Outside `missing_outside` the label counts as missing, so it need not be fit for the transform.
       if (task.has_range && (label < task.range_min || label > task.range_max)) return "";
-      return task.log1p && label < 0 ? "0 or more, for its transform is log1p" : "";
+      if (task.log1p && label < 0) return "0 or more, for its transform is log1p";
+      return ExpectedOfTransform(task, label);
   }
   return "";
 }
@@ -91,9 +106,17 @@ void CheckLabels(const ModelSpec& spec, const ExamplesView& examples, RowErrors&
   }
   for (size_t row = 0; row < examples.weights.size() && !errors.full(); ++row) {
     const float weight = examples.weights[row];
-    if (weight >= 0 && std::isfinite(weight)) continue;
+    if (weight >= 0 && weight <= kMaxWeight) continue;
     errors.Add(row, std::isfinite(weight) ? "out_of_range" : "not_finite", [&] {
-      return absl::StrCat("weight, row ", row, ": got ", weight, ", expected a finite number of at least 0");
+      return absl::StrCat("weight, row ", row, ": got ", weight, ", expected a number from 0 to ", kMaxWeight);
+    });
+  }
+  for (size_t row = 0; row < examples.event_times_micros.size() && !errors.full(); ++row) {
+    const int64_t time = examples.event_times_micros[row];
+    if (time >= kMinTimeMicros && time <= kMaxTimeMicros) continue;
+    errors.Add(row, "out_of_range", [&] {
+      return absl::StrCat("event time, row ", row, ": got ", time,
+                          ", expected microseconds since 1970 within the years 1 to 9999");
     });
   }
 }

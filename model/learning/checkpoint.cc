@@ -135,7 +135,8 @@ absl::Status TorchLearner::SaveCheckpoint(const std::filesystem::path& directory
     for (const auto& [producer, opened] : opened_) {
       const uint64_t from = static_cast<uint64_t>(opened.from_micros);
       writer.Section(kEvaluationPrefix + producer,
-                     absl::StrCat(absl::Hex(from, absl::kZeroPad16), opened.evaluation.Serialize()));
+                     absl::StrCat(absl::Hex(from, absl::kZeroPad16), absl::Hex(opened.number, absl::kZeroPad16),
+                                  opened.evaluation.Serialize()));
     }
     for (int g = 0; g < tables_.group_count(); ++g) WriteRows(tables_, g, writer);
     return writer.Close();
@@ -196,13 +197,15 @@ absl::StatusOr<uint64_t> TorchLearner::Restore(const CheckpointReader& reader) {
     const auto bytes = reader.Read(name);
     if (!bytes.ok()) return bytes.status();
     uint64_t from = 0;
-    if (bytes->size() < 16 || !absl::SimpleHexAtoi(bytes->substr(0, 16), &from)) {
+    uint64_t number = 0;
+    if (bytes->size() < 32 || !absl::SimpleHexAtoi(bytes->substr(0, 16), &from) ||
+        !absl::SimpleHexAtoi(bytes->substr(16, 16), &number)) {
       return absl::DataLossError(absl::StrCat("checkpoint: section '", name, "' lacks its start"));
     }
-    auto evaluation = Evaluation::Parse(LayoutOf(*spec_), absl::string_view(*bytes).substr(16));
+    auto evaluation = Evaluation::Parse(LayoutOf(*spec_), absl::string_view(*bytes).substr(32));
     if (!evaluation.ok()) return evaluation.status();
     opened_.insert_or_assign(std::string(producer),
-                             OpenedEvaluation{static_cast<int64_t>(from), *std::move(evaluation)});
+                             OpenedEvaluation{static_cast<int64_t>(from), number, *std::move(evaluation)});
   }
   for (int g = 0; g < tables_.group_count(); ++g) {
     if (absl::Status s = ReadRows(reader, tables_, g, spec_->tables().size()); !s.ok()) return s;

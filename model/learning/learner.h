@@ -32,8 +32,8 @@ struct StepReport {
   uint64_t step = 0;  // Number of this step, from 1 over the state's lifetime.
   int64_t rows = 0;
   double loss = 0;  // Joint loss, before the update.
-  std::vector<double>
-      task_losses;  // [tasks] mean loss of each task, before the update; NaN where no row had its label.
+  bool passed_over = false;  // Loss or gradient was not finite: the rows count as learned, no weight changed.
+  std::vector<double> task_losses;  // [tasks] mean loss before the update; NaN where no row had its label.
 };
 
 struct LearnerCounters {
@@ -56,8 +56,9 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  // Learns one step of at least one row.
-  //   kInternal           LibTorch failed, or the loss is not finite; the weights are as before the step
+  // Learns one step of at least one row. A step whose loss or gradient is not finite is passed over, as it would be in
+  // every replay.
+  //   kInternal           LibTorch failed; the weights are as before the step
   //   kResourceExhausted  the device has no memory left; likewise
   virtual absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) = 0;
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "model/loss/task_loss.h"
@@ -18,6 +17,9 @@ namespace {
 // From this share of labels on, all tasks are computed for all rows in batched products and missing labels masked: that
 // is faster than towers one by one on their own rows.
 constexpr double kBatchedShare = 0.6;
+
+// Each run of a producer may open one, and each has sums of its own for every scene and task.
+constexpr size_t kMaxOpenedEvaluations = 64;
 
 EvaluatedKind KindOf(TaskSpec::Kind kind) {
   switch (kind) {
@@ -108,14 +110,21 @@ StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
     joint.backward();
     report.loss = joint.item<double>();
     for (const auto& [task, loss] : losses) report.task_losses[task] = loss.item<double>();
-    if (!std::isfinite(report.loss) || !std::isfinite(parameters_.flat_gradient.sum().item<double>())) {
-      throw std::runtime_error(absl::StrCat("the loss or its gradient is not finite: joint loss ", report.loss));
-    }
-    Update(rows, values);
+    report.passed_over = !std::isfinite(report.loss) || !GradientsAreFinite(values);
+    if (!report.passed_over) Update(rows, values);
   }
-  Evaluate(slices, wanted, logits);
+  if (!report.passed_over) Evaluate(slices, wanted, logits);
   FinishStep(slices);
   return report;
+}
+
+bool TorchLearner::GradientsAreFinite(const std::vector<torch::Tensor>& values) const {
+  // Squares, because the optimizers keep them: what overflows there would stay.
+  if (!std::isfinite(parameters_.flat_gradient.square().sum().item<double>())) return false;
+  for (const torch::Tensor& rows : values) {
+    if (rows.grad().defined() && !std::isfinite(rows.grad().square().sum().item<double>())) return false;
+  }
+  return true;
 }
 
 std::vector<WantedTask> TorchLearner::ChooseRows(int64_t rows) const {
@@ -219,7 +228,12 @@ void TorchLearner::FinishStep(absl::Span<const ExampleSlice> slices) {
 void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micros) {
   const auto it = opened_.find(std::string(producer));
   if (it != opened_.end() && it->second.from_micros == from_micros) return;
-  opened_.insert_or_assign(std::string(producer), OpenedEvaluation{from_micros, Evaluation(LayoutOf(*spec_))});
+  uint64_t number = 0;
+  for (const auto& [name, opened] : opened_) number = std::max(number, opened.number + 1);
+  opened_.insert_or_assign(std::string(producer), OpenedEvaluation{from_micros, number, Evaluation(LayoutOf(*spec_))});
+  if (opened_.size() <= kMaxOpenedEvaluations) return;
+  opened_.erase(std::min_element(opened_.begin(), opened_.end(),
+                                 [](const auto& a, const auto& b) { return a.second.number < b.second.number; }));
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint64_t version, uint64_t learned_offset) {

@@ -41,11 +41,13 @@ class TorchLearner : public Learner {
  private:
   struct OpenedEvaluation {
     int64_t from_micros = 0;
+    uint64_t number = 0;  // Grows with each opening.
     Evaluation evaluation;
   };
 
   StepReport StepOrThrow(absl::Span<const ExampleSlice> slices);
   std::vector<WantedTask> ChooseRows(int64_t rows) const;
+  bool GradientsAreFinite(const std::vector<torch::Tensor>& values) const;
   torch::Tensor LossOf(const WantedTask& want, const torch::Tensor& logits) const;
   void Evaluate(absl::Span<const ExampleSlice> slices, const std::vector<WantedTask>& wanted,
                 const std::vector<torch::Tensor>& logits);

@@ -44,7 +44,8 @@ absl::Status CheckpointFolder::Prepare() const {
   if (error) return DiskError("create", directory_, error);
   std::vector<fs::path> leftovers;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_, error)) {
-    if (entry.path().extension() == ".tmp") leftovers.push_back(entry.path());
+    const fs::path extension = entry.path().extension();
+    if (extension == ".tmp" || extension == ".writing") leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) {
     if (!error) fs::remove_all(path, error);

@@ -88,6 +88,10 @@ absl::StatusOr<bool> TrainingLoop::Learn(const FormedStep& step) {
     return absl::Status(report.status().code(), absl::StrCat("step from offset ", step.begin, " to ", step.end, ": ",
                                                              report.status().message()));
   }
+  if (report->passed_over) {
+    LogWarning(absl::StrCat("step from offset ", step.begin, " to ", step.end,
+                            " is passed over: its loss or gradient is not finite"));
+  }
   CountLearned(step);
   steps_.Advance(step.end);
   return true;

@@ -131,6 +131,9 @@ class CommandTest : public ::testing::Test {
     return path;
   }
 
+  // Of the producer that opened the first stream.
+  auto LoggedRows() { return training_.LoggedRows(training_.opened().at(0).producer_id()); }
+
   FakeModelService model_;
   FakeTrainingService training_;
   FakePredictionService prediction_;
@@ -156,7 +159,7 @@ TEST_F(CommandTest, StreamSendsEveryRowAndPrintsTheEvaluation) {
 
   EXPECT_EQ(ran.exit_status, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("3 rows sent, 3 accepted"), HasSubstr("search  click     3  0.6250")));
-  EXPECT_EQ(training_.LoggedRows("p").size(), 3u);
+  EXPECT_EQ(LoggedRows().size(), 3u);
   EXPECT_EQ(training_.opened()[0].evaluate_from_micros(), 0);
 }
 
@@ -168,7 +171,18 @@ TEST_F(CommandTest, StreamAgainWithTheSameProducerSendsNothingTwice) {
 
   EXPECT_EQ(ran.exit_status, 0) << ran.err;
   EXPECT_EQ(Json::parse(ran.out)["rows_known"], 3);
-  EXPECT_EQ(training_.LoggedRows("p").size(), 3u);
+  EXPECT_EQ(LoggedRows().size(), 3u);
+}
+
+TEST_F(CommandTest, AnotherFileOrCutUnderTheSameProducerIsANewStreamAndLosesNothing) {
+  Polyscene(absl::StrCat("stream ", File("user,click\n1,0\n2,1\n3,\n"), Server(), "--producer p"));
+  const std::string grown = File("user,click\n1,0\n2,1\n3,\n4,1\n");
+
+  const Ran all = Polyscene(absl::StrCat("stream ", grown, Server(), "--producer p --json"));
+  const Ran cut = Polyscene(absl::StrCat("stream ", grown, Server(), "--producer p --json --batch_rows 2"));
+
+  EXPECT_EQ(Json::parse(all.out)["rows_accepted"], 4);
+  EXPECT_EQ(Json::parse(cut.out)["rows_accepted"], 4);
 }
 
 TEST_F(CommandTest, RefusedLinesAreToldGoodRowsCountAndTheExitStatusIs1) {
@@ -211,8 +225,8 @@ TEST_F(CommandTest, OfATruncatedGzipTheRowsBeforeItsEndAreSentAndTheExitStatusIs
 
   EXPECT_EQ(ran.exit_status, 1);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("the gzip data ends too early"), HasSubstr("DATA_LOSS")));
-  EXPECT_GT(training_.LoggedRows("p").size(), 1000u);
-  EXPECT_EQ(Json::parse(ran.out)["rows_accepted"], training_.LoggedRows("p").size());
+  EXPECT_GT(LoggedRows().size(), 1000u);
+  EXPECT_EQ(Json::parse(ran.out)["rows_accepted"], LoggedRows().size());
 }
 
 TEST_F(CommandTest, PredictRanksRowsFromAFileOrStandardInput) {

@@ -241,6 +241,27 @@ TEST_F(ValidateExamplesTest, WeightsAreFiniteAndNotNegative) {
                                       ErrorOf(2, "not_finite", "weight, row 2: got nan")));
 }
 
+TEST_F(ValidateExamplesTest, AWeightThatWouldDrownAllOthersIsRefused) {
+  weights_ = {1e4f, 1.1e4f, 1e38f};
+
+  EXPECT_THAT(Validate(), ElementsAre(ErrorOf(1, "out_of_range", "got 11000, expected a number from 0 to 10000"),
+                                      ErrorOf(2, "out_of_range", "weight, row 2")));
+}
+
+TEST_F(ValidateExamplesTest, ALabelThatWouldDrownAllOthersIsRefused) {
+  Label("demand", {1e6f, 0, 0, -1.1e6f, 1e22f, 0});
+
+  EXPECT_THAT(Validate(), ElementsAre(ErrorOf(1, "out_of_range", "label of task 'demand'[1], row 1: got -1.1e+06"),
+                                      ErrorOf(2, "out_of_range", "label of task 'demand'[0], row 2: got 1e+22")));
+}
+
+TEST_F(ValidateExamplesTest, AnEventTimeIsWithinTheYears1To9999) {
+  event_times_ = {1, std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
+
+  EXPECT_THAT(Validate(), ElementsAre(ErrorOf(1, "out_of_range", "event time, row 1: got 9223372036854775807"),
+                                      ErrorOf(2, "out_of_range", "event time, row 2: got -9223372036854775808")));
+}
+
 TEST_F(ValidateExamplesTest, WeightsComeOneARow) {
   weights_ = {1};
 

@@ -223,6 +223,31 @@ TEST_P(LearningTest, RowsWithoutAnyLabelAreLearnedWithoutHarm) {
   EXPECT_THAT(report.task_losses, Each(testing::IsNan()));
 }
 
+TEST_P(LearningTest, AStepThatIsNotFiniteIsPassedOverAndChangesNoWeight) {
+  Learn(*learner_, Planted(0, 64));
+  const Table rows = Planted(5, 64).features;
+  const auto before = learner_->MakeSnapshot(1, 64).value();
+  OwnedExamples poisoned = Planted(1, 8);
+  poisoned.labels[2].values[0] = 1e30f;  // Its square is beyond a float.
+
+  const StepReport report = Learn(*learner_, poisoned);
+
+  EXPECT_TRUE(report.passed_over);
+  EXPECT_EQ(learner_->counters().rows_learned, 72u);  // Acknowledged rows are never left behind.
+  const auto after = learner_->MakeSnapshot(2, 72).value();
+  EXPECT_EQ(Score(spec_, *after, rows, "shop", "click"), Score(spec_, *before, rows, "shop", "click"));
+  EXPECT_FALSE(Learn(*learner_, Planted(2, 64)).passed_over);
+}
+
+TEST_P(LearningTest, OnlyTheEvaluationsOpenedLastAreKept) {
+  for (int i = 0; i < 70; ++i) learner_->OpenEvaluation(absl::StrCat("producer", i), 0);
+  const auto opened = learner_->OpenedEvaluations();
+  EXPECT_EQ(opened.size(), 64u);
+  for (const auto& [producer, figures] : opened) {
+    EXPECT_THAT(producer, testing::Not(testing::AnyOf("producer0", "producer1", "producer5")));
+  }
+}
+
 TEST_P(LearningTest, AnIdWithoutARowIsServedWhatItsRowWouldStartWith) {
   Learn(*learner_, Planted(0, 64));
   Table unknown;
