@@ -295,7 +295,7 @@ INSTANTIATE_TEST_SUITE_P(
                 R"(scene: "shop" rows: 2 columns { name: "item" ints: 1 ints: 2 } weights: 1 weights: -1)",
                 {1},
                 "out_of_range",
-                {"weight", "got -1", "at least 0"}},
+                {"weight", "got -1", "from 0 to 10000"}},
         BadRows{"UnknownScene",
                 R"(scene: "serach" rows: 2 columns { name: "item" ints: 1 ints: 2 })",
                 {0, 1},
