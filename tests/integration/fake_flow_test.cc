@@ -145,9 +145,12 @@ TEST_F(FakeFlowTest, WhatWaitedBeyondItsDeadlineIsNotScored) {
   });
   controls_.predictor->WaitUntilHeld(1);
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::milliseconds(200);
+  context.set_deadline(deadline);
   v1::PredictResponse response;
   EXPECT_EQ(prediction_->Predict(&context, GoodPredict(), &response).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  // The wire carries a timeout, so the server's own deadline is later by the time the call took to arrive.
+  std::this_thread::sleep_until(deadline + std::chrono::milliseconds(500));
   controls_.predictor->Release();
   occupant.join();
   const std::string late = "polyscene_predict_total{code=\"DEADLINE_EXCEEDED\",scene=\"shop\"} 1\n";
