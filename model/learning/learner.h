@@ -31,8 +31,8 @@ struct ExampleSlice {
 struct StepReport {
   uint64_t step = 0;  // Number of this step, from 1 over the state's lifetime.
   int64_t rows = 0;
-  double loss = 0;  // Joint loss, before the update.
-  bool passed_over = false;  // Loss or gradient was not finite: the rows count as learned, no weight changed.
+  double loss = 0;                  // Joint loss, before the update.
+  bool passed_over = false;         // Loss or gradient was not finite: the rows count as learned, no weight changed.
   std::vector<double> task_losses;  // [tasks] mean loss before the update; NaN where no row had its label.
 };
 
@@ -63,15 +63,17 @@ class Learner {
   virtual absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) = 0;
 
   // Opens the evaluation of `producer`: rows from now on with an event time >= from_micros (0: every row). Opening it
-  // again with the same time changes nothing, with another time it starts anew. Part of the checkpoint.
+  // again with the same time continues it, with another time it starts anew. The 64 opened last are kept. Part of the
+  // checkpoint.
   virtual void OpenEvaluation(absl::string_view producer, int64_t from_micros) = 0;
 
   // Immutable weights as they are now. `info`'s counters are filled in from this learner's. Costs what changed since
   // the last.
   virtual absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) = 0;
 
-  // Writes the whole state and `log_offset` into the new directory `directory`: temporary name, fsync, rename, read
-  // back and verified. kAlreadyExists, or the disk's error with the path.
+  // Writes the whole state and `log_offset` into the new directory `directory`: written as `directory`.writing (which a
+  // crash may leave behind), synced, read back and verified, renamed. kAlreadyExists, or the disk's error with the
+  // path.
   virtual absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) = 0;
 
   virtual LearnerCounters counters() const = 0;

@@ -226,10 +226,13 @@ void TorchLearner::FinishStep(absl::Span<const ExampleSlice> slices) {
 }
 
 void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micros) {
-  const auto it = opened_.find(std::string(producer));
-  if (it != opened_.end() && it->second.from_micros == from_micros) return;
   uint64_t number = 0;
   for (const auto& [name, opened] : opened_) number = std::max(number, opened.number + 1);
+  const auto it = opened_.find(std::string(producer));
+  if (it != opened_.end() && it->second.from_micros == from_micros) {
+    it->second.number = number;  // Whoever comes back is not the one to go.
+    return;
+  }
   opened_.insert_or_assign(std::string(producer), OpenedEvaluation{from_micros, number, Evaluation(LayoutOf(*spec_))});
   if (opened_.size() <= kMaxOpenedEvaluations) return;
   opened_.erase(std::min_element(opened_.begin(), opened_.end(),

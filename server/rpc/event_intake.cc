@@ -1,5 +1,6 @@
 #include "server/rpc/event_intake.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@ namespace polyscene {
 namespace {
 
 constexpr size_t kMaxProducerBytes = 64;
+// The learner keeps the evaluations of 64 producers; half of it leaves room for openings on their way to the log.
+constexpr size_t kRememberedOpenings = 32;
 // So that an acknowledgement which refuses all rows of a batch of the default size stays below gRPC's default of 4 MiB.
 constexpr size_t kMaxReasonBytes = 240;
 
@@ -88,24 +91,29 @@ void EventIntake::Accept(const std::string& producer, v1::EventBatch batch,
 
 void EventIntake::OpenEvaluation(const std::string& producer, int64_t from_micros,
                                  std::function<void(absl::Status)> done) {
+  const std::pair<std::string, int64_t> opening(producer, from_micros);
   bool open_already = false;
   {
     MutexLock lock(&mu_);
-    const auto [it, added] = opened_.try_emplace(producer, from_micros);
-    open_already = !added && it->second == from_micros;
-    it->second = from_micros;
+    open_already = std::find(opened_.begin(), opened_.end(), opening) != opened_.end();
+    if (!open_already) {
+      const auto same = [&producer](const auto& opened) { return opened.first == producer; };
+      opened_.erase(std::remove_if(opened_.begin(), opened_.end(), same), opened_.end());
+      opened_.push_back(opening);
+      if (opened_.size() > kRememberedOpenings) opened_.pop_front();
+    }
   }
   if (open_already) return done(absl::OkStatus());
   v1::LogRecord record;
   record.set_producer_id(producer);
   record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
   record.mutable_evaluation()->set_from_micros(from_micros);
-  log_.Append(std::move(record), [this, producer, done = std::move(done)](absl::StatusOr<Appended> appended) {
+  log_.Append(std::move(record), [this, opening, done = std::move(done)](absl::StatusOr<Appended> appended) {
     if (appended.ok()) {
       metrics_.LogEndOffset(appended->end_offset);
     } else {
       MutexLock lock(&mu_);
-      opened_.erase(producer);
+      opened_.erase(std::remove(opened_.begin(), opened_.end(), opening), opened_.end());
     }
     done(appended.status());
   });

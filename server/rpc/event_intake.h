@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "model/feature/hash_key.h"
@@ -56,9 +57,9 @@ class EventIntake {
   PendingBudget budget_;
 
   Mutex mu_;
-  // What this process opened, by producer. Opening again after a restart changes nothing in the learner, so that need
-  // not be known.
-  absl::flat_hash_map<std::string, int64_t> opened_ ABSL_GUARDED_BY(mu_);
+  // What this process opened last, oldest first: fewer than the learner keeps, so that what is here is open there.
+  // Opening again what is not here any more continues it, at the price of a log record.
+  std::deque<std::pair<std::string, int64_t>> opened_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace polyscene

@@ -88,6 +88,22 @@ TEST_F(FakeFlowTest, OpeningTheSameEvaluationAgainLogsNothing) {
   EXPECT_EQ(GetStatus().log_end_offset(), 3);
 }
 
+// The learner lets go of evaluations opened long ago: the intake must not take one of those for open.
+TEST_F(FakeFlowTest, AnEvaluationOpenedLongAgoIsLoggedAgain) {
+  const auto open = [this](const std::string& producer) {
+    EventStreamClient stream(*training_);
+    v1::StreamEventsRequest request;
+    request.mutable_open()->set_producer_id(producer);
+    request.mutable_open()->set_evaluate_from_micros(5);
+    stream.Send(request);
+    EXPECT_TRUE(stream.Finish().ok());
+  };
+  open("p");
+  for (int other = 0; other < 64; ++other) open("other" + std::to_string(other));
+  open("p");
+  EXPECT_EQ(GetStatus().log_end_offset(), 66);
+}
+
 TEST_F(FakeFlowTest, AStreamThatWaitsForATrainerThatStandsStillIsToldWhy) {
   controls_.learner.FailSteps(absl::InternalError("the loss is not finite"));
   EventStreamClient stream(*training_);

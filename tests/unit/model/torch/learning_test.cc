@@ -248,6 +248,21 @@ TEST_P(LearningTest, OnlyTheEvaluationsOpenedLastAreKept) {
   }
 }
 
+TEST_P(LearningTest, AnEvaluationOpenedAgainGoesOnAndIsKept) {
+  learner_->OpenEvaluation("first", 0);
+  Learn(*learner_, Planted(0, 64), "first");
+  for (int i = 0; i < 63; ++i) learner_->OpenEvaluation(absl::StrCat("producer", i), 0);
+  learner_->OpenEvaluation("first", 0);
+  learner_->OpenEvaluation("last", 0);
+
+  uint64_t rows = 0;
+  for (const auto& [producer, figures] : learner_->OpenedEvaluations()) {
+    EXPECT_NE(producer, "producer0");
+    if (producer == "first") rows = figures[0].rows;
+  }
+  EXPECT_EQ(rows, 64u);
+}
+
 TEST_P(LearningTest, AnIdWithoutARowIsServedWhatItsRowWouldStartWith) {
   Learn(*learner_, Planted(0, 64));
   Table unknown;
