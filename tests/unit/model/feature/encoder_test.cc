@@ -150,6 +150,12 @@ TEST_F(EncoderTest, Log1pComesFirstAndTakesNegativeValuesAsZero) {
   EXPECT_THAT(Dense("price", 1), ElementsAre(FloatEq(std::log(4.0f)), 0, 0, 0));
 }
 
+TEST_F(EncoderTest, AnUnscaledNumberIsCutOffBeforeItDrownsAllOthers) {
+  Encode(TableBuilder().Floats("quality", {9e18f, -9e18f}));
+
+  EXPECT_THAT(Dense("quality"), ElementsAre(1e6f, -1e6f));
+}
+
 TEST_F(EncoderTest, ARequiredNumberHasNoMissingIndicator) {
   Encode(TableBuilder().Floats("quality", {0.5f, -2}));
 

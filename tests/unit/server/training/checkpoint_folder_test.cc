@@ -39,9 +39,11 @@ TEST_F(CheckpointFolderTest, PrepareCreatesTheFolder) {
 
 TEST_F(CheckpointFolderTest, PrepareRemovesWritesThatWereCutShort) {
   Add("00000000000000000007.tmp");
+  Add("00000000000000000008.writing");
   Add("00000000000000000003");
   ASSERT_TRUE(folder_.Prepare().ok());
   EXPECT_FALSE(fs::exists(path_ / "00000000000000000007.tmp"));
+  EXPECT_FALSE(fs::exists(path_ / "00000000000000000008.writing"));
   EXPECT_THAT(*folder_.Offsets(), ElementsAre(3));
 }
 
