@@ -8,11 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/commands.h"
-#include "client/cli/predict_request.h"
-#include "client/cli/ranked_rows.h"
-#include "client/cli/row_reader.h"
-#include "client/cli/table.h"
 #include "client/lib/client.h"
+#include "client/ranking/predict_request.h"
+#include "client/ranking/ranked_rows.h"
+#include "client/ranking/row_reader.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {
@@ -81,7 +81,8 @@ void AddPredictCommand(CLI::App& app, const CommonFlags& common, SetWork set_wor
       "Example:\n  polyscene predict --scene search items.csv --context user=17 --context query=shoes --top 10");
   auto flags = std::make_shared<PredictFlags>();
   command->add_option("FILE", flags->file, "The rows; - for standard input");
-  command->add_option("--scene", flags->scene, "The scene to score in (default: the one that the rows name, or the only one)");
+  command->add_option("--scene", flags->scene,
+                      "The scene to score in (default: the one that the rows name, or the only one)");
   command->add_option("--context", flags->context, "A context feature's value, NAME=VALUE; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--tasks", flags->tasks, "Tasks to score, separated by commas (default: all of the scene)")

@@ -14,10 +14,7 @@
 #include "absl/time/time.h"
 #include "client/cli/best_figures.h"
 #include "client/cli/commands.h"
-#include "client/cli/evaluation_table.h"
-#include "client/cli/event_feed.h"
-#include "client/cli/json.h"
-#include "client/cli/table.h"
+#include "client/feed/event_feed.h"
 #include "client/lib/client.h"
 #include "client/lib/encode.h"
 #include "client/simulator/best_reachable.h"
@@ -25,6 +22,9 @@
 #include "client/simulator/event_tables.h"
 #include "client/simulator/output_file.h"
 #include "client/simulator/simulator.h"
+#include "client/status/status_json.h"
+#include "model/report/figure_table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {
@@ -138,7 +138,7 @@ int SimulateToFile(const CommonFlags& common, const SimulateFlags& flags) {
     json["rows"] = rows;
     json["seconds"] = JsonNumber(seconds);
     json["rows_per_second"] = JsonNumber(static_cast<double>(rows) / seconds);
-    json["evaluation"] = EvaluationJson(figures);
+    json["evaluation"] = FiguresJson(FiguresOf(figures));
     PrintJson(json);
     return kDone;
   }
@@ -147,7 +147,7 @@ int SimulateToFile(const CommonFlags& common, const SimulateFlags& flags) {
     std::cout << "\nBest reachable: the AUC of the probabilities that the labels were drawn with, from "
               << absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(EvaluateFromSeconds(flags)), absl::UTCTimeZone())
               << " on\n"
-              << EvaluationTable(figures);
+              << FigureTable(FiguresOf(figures));
   }
   return kDone;
 }

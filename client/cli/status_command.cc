@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/cli/commands.h"
-#include "client/cli/evaluation_table.h"
-#include "client/cli/json.h"
-#include "client/cli/table.h"
 #include "client/lib/client.h"
+#include "client/status/status_json.h"
+#include "model/report/figure_table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {
@@ -47,7 +47,7 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
     for (const v1::TableStatus& table : status.tables()) tables.AddRow({table.table(), Count(table.rows())});
     std::cout << "\n" << tables.Render();
   }
-  if (!status.evaluation().empty()) std::cout << "\n" << EvaluationTable(status.evaluation());
+  if (!status.evaluation().empty()) std::cout << "\n" << FigureTable(FiguresOf(status.evaluation()));
 }
 
 int Status(const CommonFlags& flags, const std::string& producer) {

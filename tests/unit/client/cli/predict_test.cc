@@ -2,10 +2,10 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/json.h"
-#include "client/cli/predict_request.h"
-#include "client/cli/ranked_rows.h"
-#include "client/cli/row_reader.h"
+#include "client/ranking/predict_request.h"
+#include "client/ranking/ranked_rows.h"
+#include "client/ranking/row_reader.h"
+#include "client/status/status_json.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"

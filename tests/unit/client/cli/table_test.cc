@@ -1,16 +1,15 @@
 // What people read: tables, numbers, progress, refusals.
-#include "client/cli/table.h"
-
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "client/cli/evaluation_table.h"
-#include "client/cli/progress.h"
-#include "client/cli/rejections.h"
+#include "client/feed/progress.h"
+#include "client/feed/rejections.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/report/figure_table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {
@@ -76,7 +75,7 @@ TEST(EvaluationTableTest, HasALineASceneAndTaskWithAllScenesLast) {
   add("search", "spend", "r2", std::nan(""), 1);
   add("feed", "click", "auc", 0.8, 2000);
 
-  EXPECT_EQ(EvaluationTable(figures),
+  EXPECT_EQ(FigureTable(FiguresOf(figures)),
             "scene   task    rows     auc  log_loss  r2\n"
             "------  -----  -----  ------  --------  --\n"
             "search  click  1,000  0.7000    0.5000\n"

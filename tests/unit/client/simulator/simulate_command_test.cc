@@ -9,9 +9,9 @@
 #include "CLI/CLI.hpp"
 #include "client/cli/best_figures.h"
 #include "client/cli/commands.h"
-#include "client/cli/evaluation_table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/report/figure_table.h"
 #include "nlohmann/json.hpp"
 
 namespace polyscene::cli {
@@ -49,7 +49,7 @@ TEST(WithBestFiguresTest, PutsTheBestBesideTheLearned) {
   EXPECT_EQ(both[1].rows(), 100u);
   EXPECT_EQ(both[2].metric(), "log_loss");
   EXPECT_EQ(both[3].task(), "other");
-  EXPECT_THAT(EvaluationTable(both), MatchesRegex("scene +task +rows +auc +best_auc +log_loss(.|\n)*"));
+  EXPECT_THAT(FigureTable(FiguresOf(both)), MatchesRegex("scene +task +rows +auc +best_auc +log_loss(.|\n)*"));
 }
 
 // Null where the evaluation does not have it.

@@ -1,4 +1,4 @@
-#include "client/cli/predict_request.h"
+#include "client/ranking/predict_request.h"
 
 #include <algorithm>
 #include <cstdint>

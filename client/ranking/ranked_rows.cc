@@ -1,4 +1,4 @@
-#include "client/cli/ranked_rows.h"
+#include "client/ranking/ranked_rows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/cli/table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {

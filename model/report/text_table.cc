@@ -1,4 +1,4 @@
-#include "client/cli/table.h"
+#include "model/report/text_table.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 
-namespace polyscene::cli {
+namespace polyscene {
 namespace {
 
 // Columns on a terminal: UTF-8 continuation bytes take none.
@@ -106,4 +106,4 @@ std::string ReadableBytes(double bytes) {
   return unit == 0 ? absl::StrFormat("%.0f B", bytes) : absl::StrFormat("%.1f %s", bytes, units[unit]);
 }
 
-}  // namespace polyscene::cli
+}  // namespace polyscene

@@ -1,22 +1,14 @@
-#include "client/cli/json.h"
-
-#include <cmath>
-#include <iostream>
+#include "client/status/status_json.h"
 
 namespace polyscene::cli {
 
-Json JsonNumber(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-Json EvaluationJson(const google::protobuf::RepeatedPtrField<v1::EvaluationFigure>& figures) {
-  Json array = Json::array();
+std::vector<EvaluationFigure> FiguresOf(const google::protobuf::RepeatedPtrField<v1::EvaluationFigure>& figures) {
+  std::vector<EvaluationFigure> all;
+  all.reserve(figures.size());
   for (const v1::EvaluationFigure& figure : figures) {
-    array.push_back({{"scene", figure.scene()},
-                     {"task", figure.task()},
-                     {"metric", figure.metric()},
-                     {"value", JsonNumber(figure.value())},
-                     {"rows", figure.rows()}});
+    all.push_back({figure.scene(), figure.task(), figure.metric(), figure.value(), figure.rows()});
   }
-  return array;
+  return all;
 }
 
 Json StatusJson(const v1::GetStatusResponse& status) {
@@ -42,13 +34,8 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   for (const v1::TableStatus& table : status.tables()) {
     json["tables"].push_back({{"table", table.table()}, {"rows", table.rows()}});
   }
-  json["evaluation"] = EvaluationJson(status.evaluation());
+  json["evaluation"] = FiguresJson(FiguresOf(status.evaluation()));
   return json;
-}
-
-void PrintJson(const Json& json) {
-  // Bytes that are not UTF-8 (a server's message may quote them) are replaced instead of failing the command.
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
 
 }  // namespace polyscene::cli

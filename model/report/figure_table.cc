@@ -1,4 +1,4 @@
-#include "client/cli/evaluation_table.h"
+#include "model/report/figure_table.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "client/cli/table.h"
+#include "model/report/text_table.h"
 
-namespace polyscene::cli {
+namespace polyscene {
 namespace {
 
 // The order people look for them in; a metric that is not listed comes after, as it first appears.
@@ -24,18 +24,18 @@ struct Line {
 
 }  // namespace
 
-std::string EvaluationTable(const google::protobuf::RepeatedPtrField<v1::EvaluationFigure>& figures) {
+std::string FigureTable(absl::Span<const EvaluationFigure> figures) {
   std::vector<Line> lines;
   std::vector<std::string> metrics(std::begin(kMetricOrder), std::end(kMetricOrder));
   std::map<std::string, bool> used;
-  for (const v1::EvaluationFigure& figure : figures) {
+  for (const EvaluationFigure& figure : figures) {
     auto line = std::find_if(lines.begin(), lines.end(),
-                             [&](const Line& l) { return l.scene == figure.scene() && l.task == figure.task(); });
-    if (line == lines.end()) line = lines.insert(lines.end(), Line{figure.scene(), figure.task()});
-    line->rows = std::max(line->rows, figure.rows());
-    line->values[figure.metric()] = figure.value();
-    if (std::find(metrics.begin(), metrics.end(), figure.metric()) == metrics.end()) metrics.push_back(figure.metric());
-    used[figure.metric()] = true;
+                             [&](const Line& l) { return l.scene == figure.scene && l.task == figure.task; });
+    if (line == lines.end()) line = lines.insert(lines.end(), Line{figure.scene, figure.task});
+    line->rows = std::max(line->rows, figure.rows);
+    line->values[figure.metric] = figure.value;
+    if (std::find(metrics.begin(), metrics.end(), figure.metric) == metrics.end()) metrics.push_back(figure.metric);
+    used[figure.metric] = true;
   }
   std::stable_partition(lines.begin(), lines.end(), [](const Line& line) { return line.scene != "*"; });
   metrics.erase(std::remove_if(metrics.begin(), metrics.end(), [&](const std::string& m) { return !used[m]; }),
@@ -55,4 +55,4 @@ std::string EvaluationTable(const google::protobuf::RepeatedPtrField<v1::Evaluat
   return table.Render();
 }
 
-}  // namespace polyscene::cli
+}  // namespace polyscene

@@ -1,4 +1,4 @@
-#include "client/cli/event_feed.h"
+#include "client/feed/event_feed.h"
 
 #include <unistd.h>
 
@@ -9,8 +9,8 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/cli/evaluation_table.h"
-#include "client/cli/table.h"
+#include "model/report/figure_table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {
@@ -175,7 +175,7 @@ Json SummaryJson(const FeedSummary& summary) {
   json["events_per_second"] = JsonNumber(summary.events_per_second);
   json["connections"] = summary.connections;
   json["version"] = summary.status.model().version();
-  json["evaluation"] = EvaluationJson(summary.status.evaluation());
+  json["evaluation"] = FiguresJson(FiguresOf(summary.status.evaluation()));
   return json;
 }
 
@@ -195,7 +195,7 @@ std::string SummaryText(const FeedSummary& summary) {
                   " rows; producer ", summary.producer, "\n");
   if (!summary.status.evaluation().empty()) {
     absl::StrAppend(&text, "\nEvaluation (each row scored before it was learned)\n",
-                    EvaluationTable(summary.status.evaluation()));
+                    FigureTable(FiguresOf(summary.status.evaluation())));
   }
   return text;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace polyscene::cli {
+namespace polyscene {
 
 // Rows of text under a header, aligned when rendered: what looks like a number to the right, the rest to the left.
 class TextTable {
@@ -35,4 +35,4 @@ std::string ReadableSeconds(double seconds);
 // "512 B", "1.4 GiB".
 std::string ReadableBytes(double bytes);
 
-}  // namespace polyscene::cli
+}  // namespace polyscene

@@ -1,4 +1,4 @@
-#include "client/cli/row_reader.h"
+#include "client/ranking/row_reader.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,7 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "client/cli/json.h"
+#include "client/status/status_json.h"
 #include "model/data/byte_source.h"
 #include "model/data/csv_reader.h"
 

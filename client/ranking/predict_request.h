@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/cli/row_reader.h"
+#include "client/ranking/row_reader.h"
 #include "polyscene/v1/model.pb.h"
 #include "polyscene/v1/prediction.pb.h"
 

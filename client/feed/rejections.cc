@@ -1,9 +1,9 @@
-#include "client/cli/rejections.h"
+#include "client/feed/rejections.h"
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/cli/json.h"
-#include "client/cli/predict_request.h"
-#include "client/cli/row_reader.h"
+#include "client/ranking/predict_request.h"
+#include "client/ranking/row_reader.h"
+#include "client/status/status_json.h"
 #include "polyscene/v1/prediction.pb.h"
 
 namespace polyscene::cli {

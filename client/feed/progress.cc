@@ -1,4 +1,4 @@
-#include "client/cli/progress.h"
+#include "client/feed/progress.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/table.h"
+#include "model/report/text_table.h"
 
 namespace polyscene::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/cli/file_identity.h"
+#include "client/feed/file_identity.h"
 
 #include <algorithm>
 #include <fstream>
