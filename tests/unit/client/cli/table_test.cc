@@ -6,6 +6,7 @@
 
 #include "client/feed/progress.h"
 #include "client/feed/rejections.h"
+#include "client/status/status_json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "model/report/figure_table.h"

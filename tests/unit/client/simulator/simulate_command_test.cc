@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "client/cli/best_figures.h"
 #include "client/cli/commands.h"
+#include "client/status/status_json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "model/report/figure_table.h"
