@@ -1,6 +1,12 @@
 #!/usr/bin/env bash
 # Installs what Polyscene is built from, where it is missing. Debian 12 or later, or Ubuntu; needs root or sudo only then.
+#   --tests  and what its tests run besides: other languages' gRPC clients
 set -euo pipefail
+
+case "$*" in
+  "" | --tests) ;;
+  *) echo "usage: bash deploy/install-packages.sh [--tests]" >&2; exit 2 ;;
+esac
 
 # libopenblas0-openmp, not libopenblas-dev: that one brings the pthread BLAS, which ignores the thread count it is given and
 # makes the slowest answers 20 times slower.
@@ -11,6 +17,14 @@ packages=(
   librocksdb-dev prometheus-cpp-dev libcpp-httplib-dev nlohmann-json3-dev libcli11-dev zlib1g-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
+
+# golang-github-golang-protobuf-1-5-dev: gRPC would take 1.3, too, which does not fit what protoc-gen-go writes.
+test_packages=(
+  python3-grpcio python3-protobuf
+  golang-go golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev golang-google-protobuf-dev
+  protoc-gen-go protoc-gen-go-grpc
+)
+[[ ${1:-} != --tests ]] || packages+=("${test_packages[@]}")
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 missing=()

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-[[ ${POLYSCENE_SKIP_INSTALL:-0} == 1 ]] || bash deploy/install-packages.sh
+[[ ${POLYSCENE_SKIP_INSTALL:-0} == 1 ]] || bash deploy/install-packages.sh --tests
 
 # A file that includes LibTorch takes a gigabyte to compile: no more at once than memory holds.
 memory_gb=$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
