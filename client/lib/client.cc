@@ -65,6 +65,22 @@ absl::StatusOr<v1::SaveCheckpointResponse> Client::SaveCheckpoint() {
   return Call(model_, &v1::ModelService::Stub::SaveCheckpoint, v1::SaveCheckpointRequest(), options_.save_timeout);
 }
 
+absl::StatusOr<v1::PauseLearningResponse> Client::PauseLearning() {
+  return Call(model_, &v1::ModelService::Stub::PauseLearning, v1::PauseLearningRequest(), options_.save_timeout);
+}
+
+absl::StatusOr<v1::ResumeLearningResponse> Client::ResumeLearning() {
+  return Call(model_, &v1::ModelService::Stub::ResumeLearning, v1::ResumeLearningRequest(), options_.timeout);
+}
+
+std::unique_ptr<StatusWatch> Client::WatchStatus(absl::string_view evaluation_of, absl::Duration interval) {
+  return std::make_unique<StatusWatch>(model_, evaluation_of, interval);
+}
+
+absl::StatusOr<ServingStatus> Client::Health(absl::string_view service) {
+  return CheckHealth(channel_, service, options_.timeout);
+}
+
 absl::StatusOr<v1::Watermark> Client::GetWatermark(absl::string_view producer_id) {
   v1::GetWatermarkRequest request;
   request.set_producer_id(std::string(producer_id));

@@ -8,6 +8,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/lib/backoff.h"
+#include "client/lib/health.h"
+#include "client/lib/status_watch.h"
 #include "grpcpp/channel.h"
 #include "polyscene/v1/model_service.grpc.pb.h"
 #include "polyscene/v1/prediction.grpc.pb.h"
@@ -18,7 +20,8 @@ namespace polyscene::client {
 struct ClientOptions {
   std::string server = "127.0.0.1:50051";          // HOST:PORT.
   absl::Duration timeout = absl::Seconds(10);      // Of one call, all its tries together.
-  absl::Duration save_timeout = absl::Minutes(2);  // Likewise of SaveCheckpoint, which waits for a disk.
+  absl::Duration save_timeout = absl::Minutes(2);  // Likewise of SaveCheckpoint, which waits for a disk, and
+                                                   // of PauseLearning, which waits for a step.
   BackoffOptions backoff;                          // Between the tries of one call.
 };
 
@@ -41,7 +44,16 @@ class Client {
   // evaluation_of: a producer whose evaluation the answer is to have; empty: the recent window.
   absl::StatusOr<v1::GetStatusResponse> GetStatus(absl::string_view evaluation_of = "");
   absl::StatusOr<v1::SaveCheckpointResponse> SaveCheckpoint();
+  absl::StatusOr<v1::PauseLearningResponse> PauseLearning();
+  absl::StatusOr<v1::ResumeLearningResponse> ResumeLearning();
   absl::StatusOr<v1::Watermark> GetWatermark(absl::string_view producer_id);
+
+  // GetStatus's answer now and then every `interval`. Starts the call; errors come from its Next(), and nothing is
+  // tried again here.
+  std::unique_ptr<StatusWatch> WatchStatus(absl::string_view evaluation_of, absl::Duration interval);
+
+  // Whether `service` serves, see CheckHealth: one try within options().timeout.
+  absl::StatusOr<ServingStatus> Health(absl::string_view service = "");
 
   const ClientOptions& options() const { return options_; }
 

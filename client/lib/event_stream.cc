@@ -174,20 +174,23 @@ absl::Status EventStream::RunConnection() {
   }
   changed_.notify_all();
 
-  StreamConnection connection(
-      stub_,
-      [this](const v1::StreamEventsResponse& response) {
-        {
-          std::lock_guard<std::mutex> lock(mu_);
-          ApplyResponse(response);
-        }
-        changed_.notify_all();
-      },
-      [this] {
-        // Taken and let go, so that no change falls between a waiter's look and its wait.
-        { std::lock_guard<std::mutex> lock(mu_); }
-        changed_.notify_all();
-      });
+  const auto changed = [this] {
+    // Taken and let go, so that no change falls between a waiter's look and its wait.
+    { std::lock_guard<std::mutex> lock(mu_); }
+    changed_.notify_all();
+  };
+  Connection connection([this](grpc::ClientContext* context,
+                               Connection::Reactor* reactor) { stub_.async()->StreamEvents(context, reactor); },
+                        {.on_response =
+                             [this](const v1::StreamEventsResponse& response) {
+                               {
+                                 std::lock_guard<std::mutex> lock(mu_);
+                                 ApplyResponse(response);
+                               }
+                               changed_.notify_all();
+                             },
+                         .on_written = changed,
+                         .on_end = changed});
   auto open = std::make_shared<v1::StreamEventsRequest>();
   open->mutable_open()->set_producer_id(options_.producer_id);
   if (options_.evaluate_from_micros.has_value()) {
@@ -200,7 +203,7 @@ absl::Status EventStream::RunConnection() {
 }
 
 // Returns OK once the server has ended the stream, else why it is to be cancelled.
-absl::Status EventStream::Stream(StreamConnection& connection) {
+absl::Status EventStream::Stream(Connection& connection) {
   bool half_closed = false;
   absl::Time next_poll = absl::Now() + options_.poll_interval;
   absl::Time close_by = absl::InfiniteFuture();
@@ -211,7 +214,7 @@ absl::Status EventStream::Stream(StreamConnection& connection) {
     const absl::Time now = absl::Now();
     const Pending* const next = NextToWrite();
     if (connection.CanWrite() && (next != nullptr || (finishing_ && !half_closed))) {
-      const StreamConnection::Request request = next != nullptr ? next->request : nullptr;
+      const Connection::Request request = next != nullptr ? next->request : nullptr;
       if (next != nullptr) written_ = next->sequence;
       lock.unlock();  // gRPC may call back from within.
       if (request != nullptr) {

@@ -102,17 +102,19 @@ class EventStream {
   std::vector<RejectedEvent> TakeRejected();
 
  private:
+  using Connection = StreamConnection<v1::StreamEventsRequest, v1::StreamEventsResponse>;
+
   struct Pending {
     uint64_t sequence = 0;
     int64_t rows = 0;
     int64_t bytes = 0;
     bool acknowledged = false;
-    StreamConnection::Request request;
+    Connection::Request request;
   };
 
   void Run();  // Body of thread_: one connection after the other, until it is stopped, finished or failed.
   absl::Status RunConnection();  // Returns why the connection ended.
-  absl::Status Stream(StreamConnection& connection);
+  absl::Status Stream(Connection& connection);
   absl::StatusOr<v1::Watermark> AskWatermark();
   bool HandleEnd(absl::Status status, Backoff& backoff);  // Waits before the next connection; false: there is none.
 
