@@ -32,6 +32,7 @@ using SetWork = std::function<void(Work)>;
 void AddPredictCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddStreamCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddSimulateCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
+void AddBenchCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddStatusCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 
 // Print "polyscene: <what went wrong>" to standard error and return the exit status to give back.

@@ -26,6 +26,7 @@ int Main(int argc, char** argv) {
   AddPredictCommand(app, flags, set_work);
   AddStreamCommand(app, flags, set_work);
   AddSimulateCommand(app, flags, set_work);
+  AddBenchCommand(app, flags, set_work);
   AddStatusCommand(app, flags, set_work);
 
   try {

@@ -66,7 +66,7 @@ TEST(UsageTest, WhatIsWrittenWronglyExitsWith2AndSaysWhatIsWrong) {
 }
 
 TEST(UsageTest, HelpExitsWith0AndHasAnExample) {
-  for (const char* const command : {"", "predict", "stream", "simulate", "status"}) {
+  for (const char* const command : {"", "bench", "predict", "stream", "simulate", "status"}) {
     const Ran help = Polyscene(absl::StrCat(command, " --help"));
     EXPECT_EQ(help.exit_status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;
