@@ -147,6 +147,8 @@ absl::StatusOr<RowSet> ParseCsv(const std::string& source, absl::string_view tex
       case CsvReader::Outcome::kEnd:
         if (!(*csv)->status().ok()) return (*csv)->status();
         return rows;
+      case CsvReader::Outcome::kIdle:  // Nothing set a deadline.
+        break;
       case CsvReader::Outcome::kBadLine:
         return At(source, "line", (*csv)->line(), (*csv)->message());
       case CsvReader::Outcome::kRow:

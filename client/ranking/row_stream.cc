@@ -53,6 +53,7 @@ absl::StatusOr<bool> RowStream::Next(RowSet::Row* row) {
       return false;
     case CsvReader::Outcome::kBadLine:
       return absl::InvalidArgumentError(absl::StrCat(source(), ": line ", csv_->line(), ": ", csv_->message()));
+    case CsvReader::Outcome::kIdle:  // Nothing set a deadline.
     case CsvReader::Outcome::kRow:
       break;
   }

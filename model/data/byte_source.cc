@@ -1,6 +1,7 @@
 #include "model/data/byte_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace polyscene {
 namespace {
@@ -60,9 +62,11 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(const std::string& 
   struct stat info = {};
   if (fstat(descriptor, &info) != 0) return FileError(path, errno);
   if (S_ISDIR(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, expected a file"));
-  if (S_ISREG(info.st_mode)) source->file_bytes_ = info.st_size;
+  source->is_file_ = S_ISREG(info.st_mode);
+  if (source->is_file_) source->file_bytes_ = info.st_size;
 
-  if (absl::Status status = source->Fill(); !status.ok()) return status;
+  // A pipe may give one byte at a time; two are needed to tell gzip.
+  if (absl::Status status = source->Fill(2); !status.ok()) return status;
   if (absl::Status status = source->StartInflating(); !status.ok()) return status;
   return source;
 }
@@ -86,10 +90,12 @@ absl::Status ByteSource::StartInflating() {
   return absl::OkStatus();
 }
 
-absl::Status ByteSource::Fill() {
+absl::Status ByteSource::Fill(size_t at_least) {
   input_begin_ = input_end_ = 0;
-  // A pipe may give one byte at a time; two are needed to tell gzip.
-  while (input_end_ < 2 && !at_end_) {
+  while (input_end_ < at_least && !at_end_) {
+    if (!is_file_ && deadline_ != absl::InfiniteFuture()) {
+      if (absl::Status status = WaitForPipe(); !status.ok()) return status;
+    }
     const ssize_t got = read(descriptor_, input_.get() + input_end_, kInputBytes - input_end_);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FileError(path_, errno);
@@ -100,16 +106,27 @@ absl::Status ByteSource::Fill() {
   return absl::OkStatus();
 }
 
+absl::Status ByteSource::WaitForPipe() const {
+  const absl::Duration left = std::clamp(deadline_ - absl::Now(), absl::ZeroDuration(), absl::Hours(1));
+  pollfd waited = {.fd = descriptor_, .events = POLLIN};
+  // Rounded up: a wait that ends before the deadline would only be repeated.
+  const int timeout = static_cast<int>(absl::ToInt64Milliseconds(left + absl::Microseconds(999)));
+  if (poll(&waited, 1, timeout) > 0) return absl::OkStatus();  // Also where it is closed, or broken: read() tells.
+  return absl::DeadlineExceededError(absl::StrCat(path_, ": nothing came"));
+}
+
 absl::StatusOr<size_t> ByteSource::Read(char* to, size_t size) {
   if (!error_.ok()) return error_;
   if (inflater_ != nullptr) {
     absl::StatusOr<size_t> got = Inflate(to, size);
-    if (!got.ok()) error_ = got.status();
+    if (!got.ok() && !absl::IsDeadlineExceeded(got.status())) error_ = got.status();
     return got;
   }
   if (input_begin_ == input_end_) {
-    error_ = Fill();
-    if (!error_.ok()) return error_;
+    if (absl::Status status = Fill(1); !status.ok()) {
+      if (!absl::IsDeadlineExceeded(status)) error_ = status;
+      return status;
+    }
   }
   const size_t count = std::min(size, input_end_ - input_begin_);
   std::memcpy(to, input_.get() + input_begin_, count);
@@ -125,7 +142,10 @@ absl::StatusOr<size_t> ByteSource::Inflate(char* to, size_t size) {
 
   while (stream.avail_out > 0) {
     if (input_begin_ == input_end_) {
-      if (absl::Status status = Fill(); !status.ok()) error_ = status;
+      if (!is_file_ && written() > 0) break;  // What a pipe has given is not kept back until it gives more.
+      const absl::Status status = Fill(1);
+      if (absl::IsDeadlineExceeded(status)) return status;
+      if (!status.ok()) error_ = status;
       if (error_.ok() && at_end_ && input_end_ == 0 && !inflater_->between_members) {
         error_ = absl::DataLossError(absl::StrCat(path_, ": the gzip data ends too early (the file was cut off after ",
                                                   file_bytes_read_, " bytes)"));

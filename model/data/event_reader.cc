@@ -8,8 +8,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "model/data/csv_reader.h"
 #include "model/data/event_times.h"
 #include "model/data/field_parser.h"
+#include "model/data/json_lines_reader.h"
 
 namespace polyscene {
 namespace {
@@ -67,6 +70,23 @@ void DropRow(uint32_t row, EventTable& batch) {
   shorten(batch.label_times_micros);
 }
 
+// The rows of a file whose first byte tells its format.
+absl::StatusOr<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const v1::ModelFile& model,
+                                                    const RowOptions& options) {
+  absl::StatusOr<std::unique_ptr<LineBuffer>> lines = LineBuffer::Open(path, options.max_row_bytes);
+  if (!lines.ok()) return lines.status();
+  switch ((*lines)->Peek()) {
+    case '{':
+      return std::make_unique<JsonLinesReader>(*std::move(lines), JsonLayout::Of(model), options);
+    case '[':
+      return absl::InvalidArgumentError(
+          absl::StrCat((*lines)->path(), ": begins with '[': expected JSON lines, one object a line (of a JSON array ",
+                       "`jq -c '.[]'` makes them), or CSV"));
+    default:
+      return CsvReader::FromLines(std::move(lines), options);
+  }
+}
+
 }  // namespace
 
 ExamplesView EventTable::View() const {
@@ -79,27 +99,65 @@ ExamplesView EventTable::View() const {
   return view;
 }
 
-EventReader::EventReader(std::unique_ptr<CsvReader> csv, EventColumns columns, EventReaderOptions options)
-    : options_(std::move(options)), columns_(std::move(columns)), csv_(std::move(csv)) {}
+EventReader::EventReader(std::vector<MergedRows::File> files, std::vector<EventColumns> columns, int only_scene,
+                         EventReaderOptions options)
+    : options_(std::move(options)), columns_(std::move(columns)), only_scene_(only_scene), rows_(std::move(files)) {}
 
 absl::StatusOr<std::unique_ptr<EventReader>> EventReader::Open(const std::string& path, const v1::ModelFile& model,
                                                                EventReaderOptions options) {
+  return OpenFiles({path}, model, std::move(options));
+}
+
+absl::StatusOr<std::unique_ptr<EventReader>> EventReader::OpenFiles(absl::Span<const std::string> paths,
+                                                                    const v1::ModelFile& model,
+                                                                    EventReaderOptions options) {
   if (options.batch_rows < 1) {
     return absl::InvalidArgumentError(absl::StrCat("batch_rows is ", options.batch_rows, ", expected at least 1"));
   }
-  absl::StatusOr<std::unique_ptr<CsvReader>> csv = CsvReader::Open(path, options.csv);
-  if (!csv.ok()) return csv.status();
-  absl::StatusOr<EventColumns> columns = EventColumns::Find(model, (*csv)->header());
-  if (!columns.ok()) {
-    return absl::Status(columns.status().code(), absl::StrCat((*csv)->path(), ":1: ", columns.status().message()));
+  if (paths.empty()) return absl::InvalidArgumentError("no file to read");
+  int only_scene = model.scenes_size() == 1 ? 0 : -1;
+  if (!options.scene.empty()) {
+    const auto scene = std::find_if(model.scenes().begin(), model.scenes().end(),
+                                    [&](const v1::Scene& s) { return s.name() == options.scene; });
+    if (scene == model.scenes().end()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "scene '", options.scene, "' is not in the model, expected one of ",
+          absl::StrJoin(model.scenes(), ", ", [](std::string* out, const v1::Scene& s) { out->append(s.name()); })));
+    }
+    only_scene = static_cast<int>(scene - model.scenes().begin());
   }
-  return std::unique_ptr<EventReader>(new EventReader(*std::move(csv), *std::move(columns), std::move(options)));
+
+  std::vector<MergedRows::File> files;
+  std::vector<EventColumns> columns;
+  std::vector<absl::Status> errors;
+  for (const std::string& path : paths) {
+    absl::StatusOr<std::unique_ptr<RowSource>> rows = OpenRows(path, model, options.rows);
+    if (!rows.ok()) {
+      errors.push_back(rows.status());
+      continue;
+    }
+    absl::StatusOr<EventColumns> found = EventColumns::Find(model, (*rows)->header(), options.scene);
+    if (!found.ok()) {
+      errors.emplace_back(found.status().code(), absl::StrCat((*rows)->path(), ":1: ", found.status().message()));
+      continue;
+    }
+    files.push_back({*std::move(rows), found->event_time_field});
+    columns.push_back(*std::move(found));
+  }
+  if (!errors.empty()) {
+    return absl::Status(errors[0].code(), absl::StrJoin(errors, "\n", [](std::string* out, const absl::Status& error) {
+                          absl::StrAppend(out, error.message());
+                        }));
+  }
+  if (columns.size() > 1) EventColumns::Align(model, absl::MakeSpan(columns));
+  return std::unique_ptr<EventReader>(
+      new EventReader(std::move(files), std::move(columns), only_scene, std::move(options)));
 }
 
 absl::StatusOr<bool> EventReader::Next(EventTable* batch) {
   if (ready_.empty() && !ended_) FillWindow();
   if (ready_.empty()) {
-    if (!csv_->status().ok()) return csv_->status();
+    if (!rows_.status().ok()) return rows_.status();
     return false;
   }
   *batch = std::move(ready_.front());
@@ -107,33 +165,67 @@ absl::StatusOr<bool> EventReader::Next(EventTable* batch) {
   return true;
 }
 
+int64_t EventReader::file_bytes() const {
+  int64_t bytes = 0;
+  for (size_t file = 0; file < rows_.size(); ++file) {
+    if (rows_.rows(file).file_bytes() == 0) return 0;
+    bytes += rows_.rows(file).file_bytes();
+  }
+  return bytes;
+}
+
+int64_t EventReader::file_bytes_read() const {
+  int64_t bytes = 0;
+  for (size_t file = 0; file < rows_.size(); ++file) bytes += rows_.rows(file).file_bytes_read();
+  return bytes;
+}
+
 void EventReader::FillWindow() {
-  std::vector<EventTable*> open(
-      columns_.scenes.size());  // Each scene's batch that is not full. A deque keeps its place.
+  constexpr int64_t kLinesBetweenStops = 1024;
+  // Each scene's batch that is not full. A deque keeps its place.
+  std::vector<EventTable*> open(columns_[0].scenes.size());
   const int64_t window_rows = std::max<int64_t>(options_.window_rows, 1);
+  const bool waits = options_.longest_wait < absl::InfiniteDuration();
+  const auto set_deadline = [&] {
+    if (waits) rows_.SetDeadline(absl::Now() + options_.longest_wait);
+  };
+  const auto stopped = [&] { return options_.stop != nullptr && options_.stop(); };
+
+  set_deadline();
   int64_t rows = 0;
-  while (rows < window_rows && rows_read_ < options_.limit) {
-    const CsvReader::Outcome outcome = csv_->Next();
-    if (outcome == CsvReader::Outcome::kEnd) {
+  for (int64_t lines = 0; rows < window_rows && rows_read_ < options_.limit; ++lines) {
+    if (lines % kLinesBetweenStops == 0 && stopped()) {
       ended_ = true;
       break;
     }
-    if (outcome == CsvReader::Outcome::kBadLine) {
-      Reject(csv_->problem(), csv_->message());
+    const RowSource::Outcome outcome = rows_.Next();
+    if (outcome == RowSource::Outcome::kEnd) {
+      ended_ = true;
+      break;
+    }
+    if (outcome == RowSource::Outcome::kIdle) {
+      ended_ = stopped();
+      if (ended_ || rows > 0) break;
+      set_deadline();
+      continue;
+    }
+    if (outcome == RowSource::Outcome::kBadLine) {
+      Reject(rows_.rows().problem(), rows_.rows().message(), /*is_row=*/false);
       continue;
     }
     const int scene = SceneOfRow();
     if (scene < 0) continue;
     EventTable*& batch = open[scene];
     const bool is_new = batch == nullptr;
-    if (is_new) batch = &ready_.emplace_back(NewBatch(columns_.scenes[scene]));
-    if (!AppendRow(columns_.scenes[scene], *batch)) {
+    if (is_new) batch = &ready_.emplace_back(NewBatch(RowColumns().scenes[scene]));
+    if (!AppendRow(RowColumns().scenes[scene], *batch)) {
       if (is_new) {  // Its place in the order is that of its first good row.
         ready_.pop_back();
         batch = nullptr;
       }
       continue;
     }
+    if (rows == 0) set_deadline();
     ++rows;
     ++rows_read_;
     if (batch->rows() >= options_.batch_rows) batch = nullptr;
@@ -141,20 +233,23 @@ void EventReader::FillWindow() {
   if (rows_read_ >= options_.limit) ended_ = true;
 }
 
-void EventReader::Reject(absl::string_view reason, std::string message) {
+void EventReader::Reject(absl::string_view reason, std::string message, bool is_row) {
   ++lines_rejected_;
-  if (options_.on_rejected) options_.on_rejected(RejectedLine{csv_->line(), reason, std::move(message)});
+  if (!options_.on_rejected) return;
+  const RowSource& source = rows_.rows();
+  options_.on_rejected({source.line(), reason, std::move(message), rows_.file(), is_row, source.text()});
 }
 
 int EventReader::SceneOfRow() {
-  if (columns_.scene_field < 0) return 0;
-  const absl::string_view name = csv_->fields()[columns_.scene_field];
-  for (size_t s = 0; s < columns_.scenes.size(); ++s) {
-    if (columns_.scenes[s].scene == name) return static_cast<int>(s);
+  const EventColumns& columns = RowColumns();
+  const absl::string_view name = Field(columns.scene_field);
+  if (columns.scene_field < 0 || (name.empty() && !rows_.rows().has_header() && only_scene_ >= 0)) return only_scene_;
+  for (size_t s = 0; s < columns.scenes.size(); ++s) {
+    if (columns.scenes[s].scene == name) return static_cast<int>(s);
   }
   const std::string known = absl::StrJoin(
-      columns_.scenes, ", ", [](std::string* out, const SceneColumns& scene) { out->append(scene.scene); });
-  Reject("unknown_scene", absl::StrCat("column '", columns_.header[columns_.scene_field], "': got ", Quoted(name),
+      columns.scenes, ", ", [](std::string* out, const SceneColumns& scene) { out->append(scene.scene); });
+  Reject("unknown_scene", absl::StrCat("column '", columns.header[columns.scene_field], "': got ", Quoted(name),
                                        ", expected a scene of the model: ", known));
   return -1;
 }
@@ -190,20 +285,23 @@ bool EventReader::AppendRow(const SceneColumns& columns, EventTable& batch) {
   for (size_t t = 0; t < columns.tasks.size() && fits; ++t) {
     fits = AppendLabels(columns.tasks[t], batch.labels[t], row);
   }
-  fits = fits && AppendTime(columns_.event_time_field, batch.event_times_micros) &&
-         AppendTime(columns_.label_time_field, batch.label_times_micros) && AppendWeight(batch.weights);
+  fits = fits && AppendTime(RowColumns().event_time_field, batch.event_times_micros) &&
+         AppendTime(RowColumns().label_time_field, batch.label_times_micros) && AppendWeight(batch.weights);
   if (!fits) {
     DropRow(row, batch);
     return false;
   }
-  if (columns_.request_id_field >= 0) batch.request_ids.emplace_back(csv_->fields()[columns_.request_id_field]);
-  batch.lines.push_back(csv_->line());
+  const int request_id_field = RowColumns().request_id_field;
+  if (request_id_field >= 0) batch.request_ids.emplace_back(Field(request_id_field));
+  batch.lines.push_back(rows_.rows().line());
+  if (columns_.size() > 1) batch.files.push_back(static_cast<uint32_t>(rows_.file()));
+  if (options_.rows.keep_text) batch.texts.push_back(rows_.rows().text());
   ++batch.features.rows;
   return true;
 }
 
 bool EventReader::AppendFeature(const FeatureColumn& feature, Column& column, uint32_t row) {
-  const absl::string_view field = csv_->fields()[feature.field];
+  const absl::string_view field = Field(feature.field);
   if (field.empty()) {
     if (feature.required) {
       Reject("missing_value", absl::StrCat("column '", feature.column, "': the field is empty, expected ",
@@ -224,15 +322,18 @@ bool EventReader::AppendFeature(const FeatureColumn& feature, Column& column, ui
   if (!feature.sequence) {
     expected = AppendValue(value, column);
   } else {
+    // A list says where each element ends, a text what stands between two.
+    const bool is_list = field[0] == RowSource::kListMark;
+    const char mark = is_list ? RowSource::kListMark : '|';
     uint32_t length = 0;
-    for (absl::string_view rest = field;;) {
-      const size_t bar = rest.find('|');
-      value = rest.substr(0, bar);
+    for (absl::string_view rest = is_list ? field.substr(1) : field; !is_list || !rest.empty();) {
+      const size_t end = rest.find(mark);
+      value = rest.substr(0, end);
       expected = AppendValue(value, column);
       if (expected != nullptr) break;
       ++length;
-      if (bar == absl::string_view::npos) break;
-      rest.remove_prefix(bar + 1);
+      if (end == absl::string_view::npos) break;
+      rest.remove_prefix(end + 1);
     }
     if (expected == nullptr) {
       column.lengths.push_back(length);
@@ -249,12 +350,12 @@ bool EventReader::AppendFeature(const FeatureColumn& feature, Column& column, ui
 bool EventReader::AppendLabels(const TaskColumns& task, EventTable::Labels& labels, uint32_t row) {
   bool missing = false;
   for (const int field_number : task.fields) {
-    const absl::string_view field = csv_->fields()[field_number];
+    const absl::string_view field = Field(field_number);
     float value = 0;
     if (field.empty()) {
       missing = true;
     } else if (!ParseFloat(field, &value)) {
-      Reject(WhyNoNumber(field), absl::StrCat("column '", columns_.header[field_number], "': got ", Quoted(field),
+      Reject(WhyNoNumber(field), absl::StrCat("column '", RowColumns().header[field_number], "': got ", Quoted(field),
                                               ", expected a finite number, the label of task '", task.name, "'"));
       return false;
     }
@@ -266,10 +367,10 @@ bool EventReader::AppendLabels(const TaskColumns& task, EventTable::Labels& labe
 
 bool EventReader::AppendTime(int field_number, std::vector<int64_t>& times) {
   if (field_number < 0) return true;
-  const absl::string_view field = csv_->fields()[field_number];
+  const absl::string_view field = Field(field_number);
   int64_t micros = 0;
   if (!field.empty() && !ParseTimeMicros(field, &micros)) {
-    Reject("wrong_type", absl::StrCat("column '", columns_.header[field_number], "': got ", Quoted(field),
+    Reject("wrong_type", absl::StrCat("column '", RowColumns().header[field_number], "': got ", Quoted(field),
                                       ", expected ", kTimeFormats));
     return false;
   }
@@ -278,12 +379,12 @@ bool EventReader::AppendTime(int field_number, std::vector<int64_t>& times) {
 }
 
 bool EventReader::AppendWeight(std::vector<float>& weights) {
-  if (columns_.weight_field < 0) return true;
-  const absl::string_view field = csv_->fields()[columns_.weight_field];
+  if (RowColumns().weight_field < 0) return true;
+  const absl::string_view field = Field(RowColumns().weight_field);
   float weight = 1;
   if (!field.empty() && (!ParseFloat(field, &weight) || weight < 0)) {
     Reject(weight < 0 ? "out_of_range" : WhyNoNumber(field),
-           absl::StrCat("column '", columns_.header[columns_.weight_field], "': got ", Quoted(field),
+           absl::StrCat("column '", RowColumns().header[RowColumns().weight_field], "': got ", Quoted(field),
                         ", expected a weight: a finite number, at least 0"));
     return false;
   }

@@ -34,6 +34,9 @@ Content ReadAll(CsvReader& reader) {
       case CsvReader::Outcome::kBadLine:
         content.bad.push_back(absl::StrCat(reader.line(), ":", reader.problem()));
         break;
+      case CsvReader::Outcome::kIdle:
+        ADD_FAILURE() << "a text in memory makes nobody wait";
+        return content;
       case CsvReader::Outcome::kEnd:
         content.status = reader.status();
         return content;
@@ -41,7 +44,7 @@ Content ReadAll(CsvReader& reader) {
   }
 }
 
-Content Read(const std::string& text, CsvOptions options = {}) {
+Content Read(const std::string& text, RowOptions options = {}) {
   auto reader = CsvReader::FromText("test.csv", text, options);
   EXPECT_TRUE(reader.ok()) << reader.status();
   if (!reader.ok()) return {};
@@ -70,8 +73,6 @@ TEST(CsvReaderTest, AByteOrderMarkIsNoPartOfTheFirstColumn) {
                                           "a,b\n1,2\n");
   ASSERT_TRUE(reader.ok());
   EXPECT_THAT((*reader)->header(), ElementsAre("a", "b"));
-  EXPECT_EQ((*reader)->Find("b"), 1);
-  EXPECT_EQ((*reader)->Find("c"), -1);
 }
 
 TEST(CsvReaderTest, QuotedFieldsHoldCommasQuotesAndLineBreaks) {
@@ -119,7 +120,7 @@ TEST(CsvReaderTest, BinaryJunkIsABadLine) {
 }
 
 TEST(CsvReaderTest, AnOverlongLineIsSkippedWhole) {
-  CsvOptions options;
+  RowOptions options;
   options.max_row_bytes = 16;
   const Content content = Read("a,b\n1,2\n" + std::string(1 << 20, 'x') + ",2\n3,4\n", options);
   EXPECT_THAT(content.bad, ElementsAre("3:too_long"));
