@@ -47,17 +47,20 @@ EventFeed::EventFeed(FeedOptions options)
       printer_(std::make_unique<ProgressPrinter>(ProgressOptions{.terminal = isatty(STDERR_FILENO) == 1}, std::cerr,
                                                  [this] { return Figures(); })) {}
 
-absl::Status EventFeed::Send(v1::EventBatch batch, std::vector<int64_t> lines) {
+absl::Status EventFeed::Send(v1::EventBatch batch, RowOrigins origins) {
   const absl::StatusOr<uint64_t> sequence = stream_.Send(std::move(batch));
   if (!sequence.ok()) return sequence.status();
-  sent_.push_back({*sequence, std::move(lines)});
+  sent_.push_back({*sequence, std::move(origins)});
   TellRejected();
   return absl::OkStatus();
 }
 
 void EventFeed::AddRejectedLine(const RejectedLine& line) {
   ++lines_rejected_;
-  rejections_.Add(absl::StrCat("line ", line.line), line.reason, line.message);
+  rejections_.Add(Place(line.file, line.line), line.reason, line.message);
+  if (options_.rejected_file != nullptr) {
+    options_.rejected_file->Add({line.file, line.line, line.reason, line.message, line.text, line.is_row});
+  }
   rejected_for_progress_ = rejections_.count();
 }
 
@@ -66,10 +69,13 @@ void EventFeed::TellRejected() {
   for (const client::RejectedEvent& event : stream_.TakeRejected()) {
     const auto batch = std::lower_bound(sent_.begin(), sent_.end(), event.sequence,
                                         [](const SentBatch& b, uint64_t sequence) { return b.sequence < sequence; });
-    const bool has_line = batch != sent_.end() && batch->sequence == event.sequence && event.row < batch->lines.size();
-    rejections_.Add(has_line ? absl::StrCat("line ", batch->lines[event.row])
+    const bool has_line =
+        batch != sent_.end() && batch->sequence == event.sequence && event.row < batch->origins.lines.size();
+    const size_t file = has_line && !batch->origins.files.empty() ? batch->origins.files[event.row] : 0;
+    rejections_.Add(has_line ? Place(file, batch->origins.lines[event.row])
                              : absl::StrCat("row ", event.row, " of batch ", event.sequence),
                     event.reason, event.message);
+    if (has_line) KeepRejected(*batch, event);
     ++told_rows_;
   }
   while (!sent_.empty() && sent_.front().sequence <= progress.acknowledged_sequence) sent_.pop_front();
@@ -79,6 +85,24 @@ void EventFeed::TellRejected() {
     told_rows_ = progress.rows_rejected;
   }
   rejected_for_progress_ = rejections_.count();
+}
+
+std::string EventFeed::Place(size_t file, int64_t line) const {
+  return options_.files.size() > 1 ? absl::StrCat(options_.files[file], " line ", line) : absl::StrCat("line ", line);
+}
+
+void EventFeed::KeepRejected(const SentBatch& batch, const client::RejectedEvent& event) {
+  if (options_.rejected_file == nullptr) return;
+  const RowOrigins& origins = batch.origins;
+  const size_t begin = event.whole_batch ? 0 : event.row;
+  const size_t end = event.whole_batch ? origins.lines.size() : event.row + size_t{1};
+  for (size_t row = begin; row < end; ++row) {
+    options_.rejected_file->Add({.source = origins.files.empty() ? 0 : origins.files[row],
+                                 .line = origins.lines[row],
+                                 .reason = event.reason,
+                                 .message = event.message,
+                                 .text = row < origins.texts.size() ? origins.texts[row] : ""});
+  }
 }
 
 ProgressFigures EventFeed::Figures() {
@@ -107,9 +131,10 @@ ProgressFigures EventFeed::Figures() {
   return figures;
 }
 
-absl::Status EventFeed::WaitForMilestone(client::Milestone milestone) {
+absl::Status EventFeed::WaitForMilestone(client::Milestone& milestone) {
   absl::Time next_check = absl::Now() + kTrainerCheckInterval;
   for (;;) {
+    if (Interrupted()) milestone = client::Milestone::kLogged;
     const absl::Status status = stream_.WaitFor(milestone, absl::Now() + absl::Milliseconds(500));
     TellRejected();
     if (!absl::IsDeadlineExceeded(status)) return status;
@@ -125,10 +150,10 @@ absl::Status EventFeed::WaitForMilestone(client::Milestone milestone) {
 }
 
 absl::StatusOr<FeedSummary> EventFeed::Finish() {
-  absl::Status status = WaitForMilestone(options_.wait_for);
+  client::Milestone end = options_.wait_for;
+  absl::Status status = WaitForMilestone(end);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start_);
   // The server tells the evaluation with each publish: what is learned but not served yet would be missing from it.
-  client::Milestone end = options_.wait_for;
   if (end == client::Milestone::kLearned && options_.evaluate_from_micros.has_value()) {
     end = client::Milestone::kServed;
     if (status.ok()) status = WaitForMilestone(end);
@@ -149,6 +174,7 @@ absl::StatusOr<FeedSummary> EventFeed::Finish() {
   summary.seconds = seconds;
   summary.events_per_second = seconds > 0 ? static_cast<double>(progress.rows_accepted) / seconds : 0;
   summary.connections = progress.connections;
+  summary.interrupted = Interrupted();
   summary.rejections = rejections_.Summary();
 
   absl::StatusOr<v1::GetStatusResponse> server =
@@ -174,6 +200,7 @@ Json SummaryJson(const FeedSummary& summary) {
   json["seconds"] = JsonNumber(summary.seconds);
   json["events_per_second"] = JsonNumber(summary.events_per_second);
   json["connections"] = summary.connections;
+  json["interrupted"] = summary.interrupted;
   json["version"] = summary.status.model().version();
   json["evaluation"] = FiguresJson(FiguresOf(summary.status.evaluation()));
   return json;

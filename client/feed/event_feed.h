@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/feed/progress.h"
+#include "client/feed/rejected_file.h"
 #include "client/feed/rejections.h"
 #include "client/lib/client.h"
 #include "client/lib/event_stream.h"
@@ -28,6 +30,16 @@ struct FeedOptions {
   std::string producer;  // Empty: MakeProducerId().
   std::optional<int64_t> evaluate_from_micros = 0;
   client::Milestone wait_for = client::Milestone::kLearned;
+  std::vector<std::string> files;         // Where rows come from, for telling of them where it is more than one.
+  RejectedFile* rejected_file = nullptr;  // Takes every refused row. Not owned.
+  std::function<bool()> interrupted;      // Once true, nothing is waited for but the log. Default: never.
+};
+
+// Where the rows of a batch come from.
+struct RowOrigins {
+  std::vector<int64_t> lines;      // Of each row in its file; empty: rows have none.
+  std::vector<uint32_t> files;     // Numbers of the files; empty: the first.
+  std::vector<std::string> texts;  // As the files have them; empty: not kept.
 };
 
 // What came of it. Rows are counted as StreamProgress and Rejections count them.
@@ -41,6 +53,7 @@ struct FeedSummary {
   double seconds = 0;            // From the feed's start until the milestone.
   double events_per_second = 0;  // Accepted rows.
   int64_t connections = 0;
+  bool interrupted = false;      // What was sent is logged; nothing else was waited for.
   std::string rejections;        // Rejections::Summary().
   v1::GetStatusResponse status;  // With the evaluation of this producer, if it opened one.
 };
@@ -56,8 +69,11 @@ class EventFeed {
 
   const std::string& producer() const { return options_.producer; }
 
-  // Sends a batch; blocks while the window is full. lines: of each row in its file; empty: rows have no lines.
-  absl::Status Send(v1::EventBatch batch, std::vector<int64_t> lines);
+  // Sends a batch; blocks while the window is full. Its origins are kept until its refused rows are known.
+  absl::Status Send(v1::EventBatch batch, RowOrigins origins);
+  absl::Status Send(v1::EventBatch batch, std::vector<int64_t> lines) {
+    return Send(std::move(batch), RowOrigins{.lines = std::move(lines)});
+  }
 
   // A line that could not be sent at all.
   void AddRejectedLine(const RejectedLine& line);
@@ -65,19 +81,25 @@ class EventFeed {
   // How much of the input was given to Send(), 0 to 1, for the time that is left. Default: not known.
   void SetFractionSent(double fraction) { fraction_sent_ = fraction; }
 
-  // Waits for the milestone, across restarts of the server, and asks for the evaluation.
+  // Waits for the milestone, across restarts of the server, and asks for the evaluation. Interrupted: for the log
+  // alone.
   //   kInternal  the trainer stands still, and says why    else: EventStream's and Client's errors
   absl::StatusOr<FeedSummary> Finish();
 
  private:
   struct SentBatch {
     uint64_t sequence = 0;
-    std::vector<int64_t> lines;
+    RowOrigins origins;
   };
 
   ProgressFigures Figures();
   void TellRejected();
-  absl::Status WaitForMilestone(client::Milestone milestone);
+  std::string Place(size_t file, int64_t line) const;  // "line 7", with the file where there are several.
+  void KeepRejected(const SentBatch& batch, const client::RejectedEvent& event);
+  bool Interrupted() const { return options_.interrupted != nullptr && options_.interrupted(); }
+
+  // Lowers the milestone to kLogged when interrupted.
+  absl::Status WaitForMilestone(client::Milestone& milestone);
 
   FeedOptions options_;
   const absl::Time start_;

@@ -314,8 +314,9 @@ void EventStream::Acknowledge(const v1::StreamEventsResponse& response) {
   const int64_t accepted = std::min<int64_t>(static_cast<int64_t>(response.accepted_rows()), pending.rows);
   progress_.rows_accepted += accepted;
   progress_.rows_rejected += pending.rows - accepted;
+  const bool whole_batch = response.rejected_size() == 1 && accepted == 0 && pending.rows > 1;
   for (const v1::RejectedRow& row : response.rejected()) {
-    rejected_.push_back({sequence, row.row(), row.reason(), row.message()});
+    rejected_.push_back({sequence, row.row(), row.reason(), row.message(), whole_batch});
   }
   durable_ = std::max(durable_, sequence);
   while (!pending_.empty() && pending_.front().acknowledged) {

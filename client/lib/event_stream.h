@@ -64,6 +64,7 @@ struct RejectedEvent {
   uint32_t row = 0;       // Within the batch, from 0.
   std::string reason;     // A short fixed word.
   std::string message;
+  bool whole_batch = false;  // It stands for every row of the batch.
 };
 
 // Streams batches of one producer to a server. Batches are numbered 1, 2, .. as they are given; a producer that is

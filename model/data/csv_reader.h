@@ -38,6 +38,7 @@ class CsvReader final : public RowSource {
 
   Outcome Next() override;
   bool has_header() const override { return true; }
+  bool HasColumn(int) const override { return true; }
 
  private:
   enum class RowEnd { kFound, kBroken, kIdle };

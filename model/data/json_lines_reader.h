@@ -24,9 +24,7 @@ class JsonLinesReader final : public RowSource {
 
   Outcome Next() override;
   bool has_header() const override { return false; }
-
-  // Whether any row so far had a key for the column, null included.
-  bool Seen(int column) const { return last_row_[column] > 0; }
+  bool HasColumn(int column) const override { return last_row_[column] > 0; }  // A key with null counts.
 
  private:
   class Handler;

@@ -42,6 +42,9 @@ class RowSource {
   // Whether fields() has what a header line names. Else any column may be missing from any row.
   virtual bool has_header() const = 0;
 
+  // Whether the file has the column; without a header: whether any row so far had it.
+  virtual bool HasColumn(int column) const = 0;
+
   const std::vector<std::string>& header() const { return header_; }  // The columns' names.
   const std::string& path() const { return lines_->path(); }          // For messages.
 

@@ -172,9 +172,9 @@ TEST_F(JsonLinesReaderTest, ByteOrderMarkCarriageReturnsAndTheLastLineWithoutABr
 
 TEST_F(JsonLinesReaderTest, KnowsWhichColumnsItHasSeen) {
   Read("{\"user\": 1}\n{\"click\": null}\n");
-  EXPECT_TRUE(reader_->Seen(0));
-  EXPECT_FALSE(reader_->Seen(1));
-  EXPECT_TRUE(reader_->Seen(3));
+  EXPECT_TRUE(reader_->HasColumn(0));
+  EXPECT_FALSE(reader_->HasColumn(1));
+  EXPECT_TRUE(reader_->HasColumn(3));
 }
 
 TEST_F(JsonLinesReaderTest, KeepsTheTextOfRowsAndBadLines) {
