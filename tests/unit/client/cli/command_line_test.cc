@@ -1,8 +1,5 @@
 // The program itself: exit statuses and messages of `polyscene`, run as its users run it.
-#include <sys/wait.h>
-
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -13,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "polyscene/v1/model_service.grpc.pb.h"
 #include "polyscene/v1/prediction.grpc.pb.h"
+#include "tests/unit/client/cli/run_command.h"
 #include "tests/unit/client/lib/fake_training_service.h"
 
 namespace polyscene::cli {
@@ -20,30 +18,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-struct Ran {
-  int exit_status = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-std::string TestPath(const std::string& name) {
-  const std::string folder = absl::StrCat(::testing::TempDir(), "/command_line_test.",
-                                          ::testing::UnitTest::GetInstance()->current_test_info()->name());
-  std::filesystem::create_directories(folder);
-  return absl::StrCat(folder, "/", name);
-}
-
-Ran Polyscene(const std::string& arguments) {
-  const std::string out = TestPath("out"), err = TestPath("err");
-  const int status = std::system(absl::StrCat(POLYSCENE_PROGRAM, " ", arguments, " >", out, " 2>", err).c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(out), ReadFile(err)};
-}
 
 TEST(UsageTest, WhatIsWrittenWronglyExitsWith2AndSaysWhatIsWrong) {
   EXPECT_EQ(Polyscene("").exit_status, 2);

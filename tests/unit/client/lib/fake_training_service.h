@@ -37,6 +37,7 @@ class FakeTrainingService final : public v1::TrainingService::Service {
   Script script = [](int, uint64_t) { return Act::kAccept; };
   grpc::Status drop_status{grpc::StatusCode::UNAVAILABLE, "the server is stopping"};
   std::function<bool(uint64_t sequence, uint32_t row)> refuse = [](uint64_t, uint32_t) { return false; };
+  std::function<void(const v1::EventBatch&)> on_logged = [](const v1::EventBatch&) {};
   bool learns = true;          // At once, else never.
   bool tells_learning = true;  // In acknowledgements; else only when asked.
 
@@ -124,6 +125,7 @@ class FakeTrainingService final : public v1::TrainingService::Service {
       if (batch.sequence() == last + 1) logged_[producer].push_back(absl::StrCat(batch.sequence(), ":", row));
     }
     response.set_accepted_rows(accepted);
+    if (batch.sequence() == last + 1) on_logged(batch);
     last = std::max(last, batch.sequence());
     *response.mutable_watermark() = WatermarkOf(producer, tells_learning);
     return response;
