@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Polyscene is built from, where it is missing. Debian 12 or later, or Ubuntu; needs root or sudo only then.
-#   --tests  and what its tests run besides: other languages' gRPC clients
+#   --tests  and what its tests run besides: other languages' gRPC clients, PostgreSQL and jq
 set -euo pipefail
 
 case "$*" in
@@ -19,11 +19,14 @@ packages=(
 )
 
 # golang-github-golang-protobuf-1-5-dev: gRPC would take 1.3, too, which does not fit what protoc-gen-go writes.
+# PostgreSQL and jq as sources of events. Where services are started on installation, a database server is not put there.
 test_packages=(
+  jq
   python3-grpcio python3-protobuf
   golang-go golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev golang-google-protobuf-dev
   protoc-gen-go protoc-gen-go-grpc
 )
+[[ -d /run/systemd/system ]] || test_packages+=(postgresql)
 [[ ${1:-} != --tests ]] || packages+=("${test_packages[@]}")
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

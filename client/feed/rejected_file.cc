@@ -77,7 +77,7 @@ RejectedFile::RejectedFile(std::string path, std::vector<RejectedSource> sources
 }
 
 RejectedFile::~RejectedFile() {
-  if (closed_ || !out_.is_open()) return;
+  if (closed_ || !half_written_.has_value()) return;
   out_.close();
   std::remove(partial().c_str());
 }

@@ -96,7 +96,8 @@ absl::Status CsvReader::ReadHeader() {
   }
   if (!twice.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path(), ":1: the header has more than one column ", absl::StrJoin(twice, ", ")));
+        absl::StrCat(path(), ":1: the header has more than one column ", absl::StrJoin(twice, ", "),
+                     " (is the first line a header?)"));
   }
   if (seen.empty()) return absl::InvalidArgumentError(absl::StrCat(path(), ":1: the header line names no column"));
   return absl::OkStatus();

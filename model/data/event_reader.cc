@@ -354,7 +354,7 @@ bool EventReader::AppendLabels(const TaskColumns& task, EventTable::Labels& labe
     float value = 0;
     if (field.empty()) {
       missing = true;
-    } else if (!ParseFloat(field, &value)) {
+    } else if (!ParseFloat(field, &value) && !ParseTruth(field, &value)) {
       Reject(WhyNoNumber(field), absl::StrCat("column '", RowColumns().header[field_number], "': got ", Quoted(field),
                                               ", expected a finite number, the label of task '", task.name, "'"));
       return false;

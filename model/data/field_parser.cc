@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/strings/match.h"
+
 namespace polyscene {
 namespace {
 
@@ -57,6 +59,13 @@ bool ParseFloat(absl::string_view text, float* value) {
   const float narrowed = static_cast<float>(parsed);
   if (!std::isfinite(narrowed)) return false;
   *value = narrowed;
+  return true;
+}
+
+bool ParseTruth(absl::string_view text, float* value) {
+  const bool truth = absl::EqualsIgnoreCase(text, "t") || absl::EqualsIgnoreCase(text, "true");
+  if (!truth && !absl::EqualsIgnoreCase(text, "f") && !absl::EqualsIgnoreCase(text, "false")) return false;
+  *value = truth ? 1 : 0;
   return true;
 }
 

@@ -17,6 +17,9 @@ bool ParseInt64(absl::string_view text, int64_t* value);
 // A finite number within the range of 32-bit floating point.
 bool ParseFloat(absl::string_view text, float* value);
 
+// A truth as databases write one: t, true, f or false, in either case: 1 or 0.
+bool ParseTruth(absl::string_view text, float* value);
+
 // UTF-8 without overlong forms or surrogates.
 bool IsUtf8(absl::string_view text);
 

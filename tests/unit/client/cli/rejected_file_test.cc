@@ -20,7 +20,10 @@ using ::testing::HasSubstr;
 
 class RejectedFileTest : public ::testing::Test {
  protected:
-  RejectedFileTest() { std::filesystem::remove(path_); }
+  RejectedFileTest() {  // What an earlier run of the test left.
+    std::filesystem::remove(path_);
+    std::filesystem::remove(path_ + ".partial");
+  }
 
   std::string Written(std::vector<RejectedSource> sources, const std::vector<RefusedRow>& rows) {
     auto file = RejectedFile::Create(path_, std::move(sources));
@@ -115,7 +118,9 @@ TEST_F(RejectedFileTest, AFullDiskIsTold) {
   ASSERT_TRUE(file.ok()) << file.status();
   (*file)->Add({0, 2, "r", "m", "1"});
   EXPECT_FALSE((*file)->Close().ok());
+  file->reset();
   EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_FALSE(std::filesystem::is_symlink(path_ + ".partial"));
 }
 
 }  // namespace

@@ -120,6 +120,14 @@ TEST_F(EventReaderTest, AnEmptyFieldIsAMissingValue) {
   EXPECT_THAT(view.event_times_micros, ElementsAre(0, 0));
 }
 
+TEST_F(EventReaderTest, ALabelMayBeATruthAFeatureMayNot) {
+  const auto batches =
+      ReadAll(absl::StrCat(kHeader, "search,1,,,,t,,,,,,,\nsearch,2,,,,FALSE,,,,,,,\nsearch,f,,,,0,,,,,,,\n"));
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_THAT(batches[0].labels[0].values, ElementsAre(1, 0));
+  EXPECT_THAT(rejected_, ElementsAre(HasSubstr("4:wrong_type:column 'user': got 'f'")));
+}
+
 TEST_F(EventReaderTest, AForecastWithAGapHasNoLabel) {
   const auto batches = ReadAll(absl::StrCat(kHeader, "feed,1,,,,,,5,,,,,\nfeed,2,,,,,,7,8,,,,\n"));
 

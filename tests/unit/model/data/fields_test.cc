@@ -95,6 +95,19 @@ TEST(ParseFloatTest, RefusesWhatIsNotFiniteOrNoNumber) {
   EXPECT_EQ(value, 7);
 }
 
+TEST(ParseTruthTest, ReadsWhatDatabasesWriteAndNothingElse) {
+  float value = 5;
+  for (const char* const text : {"t", "T", "true", "TRUE"}) {
+    EXPECT_TRUE(ParseTruth(text, &value)) << text;
+    EXPECT_EQ(value, 1);
+  }
+  for (const char* const text : {"f", "F", "false", "False"}) {
+    EXPECT_TRUE(ParseTruth(text, &value)) << text;
+    EXPECT_EQ(value, 0);
+  }
+  for (const char* const text : {"", "y", "no", "tru", "truee", "1"}) EXPECT_FALSE(ParseTruth(text, &value)) << text;
+}
+
 TEST(IsUtf8Test, TellsTextFromOtherBytes) {
   EXPECT_TRUE(IsUtf8(""));
   EXPECT_TRUE(IsUtf8("plain text of more than eight bytes"));
