@@ -1,9 +1,11 @@
 // `polyscene simulate`: the simulated marketplace, into a file or into a server.
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "client/lib/client.h"
 #include "client/lib/encode.h"
 #include "client/simulator/best_reachable.h"
+#include "client/simulator/classic.h"
 #include "client/simulator/csv_rows.h"
 #include "client/simulator/event_tables.h"
 #include "client/simulator/output_file.h"
@@ -40,6 +43,8 @@ using simulator::Simulator;
 struct SimulateFlags {
   simulator::SimulationOptions simulation;
   std::string out;
+  std::string classic;
+  bool rows_given = false;
   bool stream = false;
   bool truth = false;
   int64_t requests = 0;
@@ -113,6 +118,42 @@ int SimulateRequests(const CommonFlags& common, const SimulateFlags& flags) {
     }
   }
   if (common.json) PrintJson({{"requests", requests}});
+  return kDone;
+}
+
+// Writes `rows` rows of the classic program's data.
+absl::Status WriteClassic(const std::string& name, int64_t rows, simulator::ClassicRows& classic) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(name);
+  if (!file.ok()) return file.status();
+  std::string text = simulator::ClassicRows::Header();
+  for (int64_t row = 0; row < rows; ++row) {
+    classic.AppendRow(text);
+    if (text.size() < 1 << 20 && row + 1 < rows) continue;
+    if (absl::Status status = file->Write(text); !status.ok()) return status;
+    text.clear();
+  }
+  return file->Close();
+}
+
+int SimulateClassic(const CommonFlags& common, const SimulateFlags& flags) {
+  constexpr int64_t kClassicRows = 5000;
+  const int64_t rows = flags.rows_given ? flags.simulation.rows : kClassicRows;
+  const int64_t test_rows = rows / 5;
+  if (test_rows == 0) return UsedWrongly("--classic: expected at least 5 --rows, for a fifth of them are for testing");
+  std::error_code error;
+  std::filesystem::create_directories(flags.classic, error);
+  if (error) return Fail(absl::ErrnoToStatus(error.value(), absl::StrCat("cannot create ", flags.classic)));
+  const std::string train = (std::filesystem::path(flags.classic) / "train.csv").string();
+  const std::string test = (std::filesystem::path(flags.classic) / "test.csv").string();
+  simulator::ClassicRows classic(flags.simulation.seed);
+  if (absl::Status status = WriteClassic(train, rows - test_rows, classic); !status.ok()) return Fail(status);
+  if (absl::Status status = WriteClassic(test, test_rows, classic); !status.ok()) return Fail(status);
+  if (common.json) {
+    PrintJson({{"train", train}, {"train_rows", rows - test_rows}, {"test", test}, {"test_rows", test_rows}});
+  } else {
+    std::cout << WithThousands(rows - test_rows) << " rows written to " << train << ", " << WithThousands(test_rows)
+              << " to " << test << "\n";
+  }
   return kDone;
 }
 
@@ -217,8 +258,13 @@ int SimulateToServer(const CommonFlags& common, const SimulateFlags& flags) {
 }
 
 int Simulate(const CommonFlags& common, const SimulateFlags& flags) {
+  if (!flags.classic.empty()) {
+    if (flags.stream || !flags.out.empty()) return UsedWrongly("--classic DIR: expected no --stream or --out with it");
+    return SimulateClassic(common, flags);
+  }
   if (flags.stream != flags.out.empty()) {
-    return UsedWrongly(flags.stream ? "--stream and --out: expected one of them" : "expected --stream or --out FILE");
+    return UsedWrongly(flags.stream ? "--stream and --out: expected one of them"
+                                    : "expected --stream, --out FILE or --classic DIR");
   }
   if (flags.requests > 0 && flags.stream) {
     return UsedWrongly("--requests: requests to be ranked have no labels to learn; expected --out FILE with it");
@@ -241,9 +287,9 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
       "  polyscene simulate --out events.csv.gz\n"
       "  polyscene simulate --requests 1 --out request.csv && polyscene predict request.csv --scene recommendation");
   auto flags = std::make_shared<SimulateFlags>();
-  command->add_option("--rows", flags->simulation.rows, "Rows, spread over all days")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
-      ->capture_default_str();
+  const CLI::Option* rows = command->add_option("--rows", flags->simulation.rows, "Rows, spread over all days")
+                                ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+                                ->capture_default_str();
   command->add_option("--seed", flags->simulation.seed, "Decides everything")->capture_default_str();
   command->add_option("--days", flags->simulation.days, "Simulated days, over which tastes drift")
       ->check(CLI::Range(1, 3650))
@@ -264,7 +310,12 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
                    "Evaluate rows from this day on (default: the last half)")
       ->check(CLI::Range(0.0, 3650.0));
   command->add_option("--producer", flags->producer, "With --stream: who sends, 1 to 64 bytes (default: a new one)");
-  command->callback([&common, flags, set_work] { set_work([&common, flags] { return Simulate(common, *flags); }); });
+  command->add_option("--classic", flags->classic,
+                      "Into this folder instead: train.csv and test.csv for deploy/models/classic.textproto");
+  command->callback([&common, flags, rows, set_work] {
+    flags->rows_given = rows->count() > 0;
+    set_work([&common, flags] { return Simulate(common, *flags); });
+  });
 }
 
 }  // namespace polyscene::cli

@@ -10,11 +10,12 @@
 
 namespace polyscene::simulator {
 
-// Compressed with gzip where the name ends in ".gz", plain otherwise; the same bytes written give the same file. Not
-// thread-safe.
+// Compressed with gzip where the name ends in ".gz", plain otherwise; the same bytes written give the same file. It is
+// there once Close() said so, whole, and not before: until then it is called `path`.writing (but what is no file, as
+// /dev/stdout, is written at once). Not thread-safe.
 class OutputFile {
  public:
-  // Creates the file, or empties it. kNotFound, kPermissionDenied or kUnavailable, with the path and the system's
+  // kNotFound, kPermissionDenied or kUnavailable, with the path and the system's
   // reason.
   static absl::StatusOr<OutputFile> Create(const std::string& path);
 
@@ -27,9 +28,11 @@ class OutputFile {
     void operator()(void* file) const;
   };
 
-  OutputFile(std::string path, void* file) : path_(std::move(path)), file_(file) {}
+  OutputFile(std::string path, std::string temporary, void* file)
+      : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
 
   std::string path_;
+  std::string temporary_;               // path_ where it is written at once.
   std::unique_ptr<void, Closer> file_;  // zlib's gzFile, whose header stays out of here.
 };
 

@@ -24,7 +24,7 @@ class Finder {
     for (size_t c = 0; c < header.size(); ++c) fields_.emplace(header[c], static_cast<int>(c));
   }
 
-  EventColumns Find(absl::string_view given_scene) {
+  EventColumns Find(absl::string_view given_scene, bool features_only) {
     EventColumns columns;
     const std::string scene_column = SceneColumnOf(model_);
     columns.scene_field = Field(scene_column);
@@ -37,9 +37,13 @@ class Finder {
       // What only other scenes need is not asked of a file whose rows are all of one.
       if (columns.scene_field < 0 && !given_scene.empty() && scene.name() != given_scene) continue;
       FindFeatures(scene, found);
-      FindTasks(scene, found);
+      if (!features_only) FindTasks(scene, found);
     }
     const v1::Files& files = model_.files();
+    if (features_only) {
+      if (!files.request_id_column().empty()) columns.request_id_field = Field(files.request_id_column());
+      return columns;
+    }
     columns.event_time_field = NamedField(files.event_time_column(), "event times");
     columns.label_time_field = NamedField(files.label_time_column(), "label times");
     columns.request_id_field = NamedField(files.request_id_column(), "request ids");
@@ -182,9 +186,9 @@ std::string SceneColumnOf(const v1::ModelFile& model) {
 }
 
 absl::StatusOr<EventColumns> EventColumns::Find(const v1::ModelFile& model, absl::Span<const std::string> header,
-                                                absl::string_view scene) {
+                                                absl::string_view scene, bool features_only) {
   Finder finder(model, header);
-  EventColumns columns = finder.Find(scene);
+  EventColumns columns = finder.Find(scene, features_only);
   if (!finder.missing().empty()) {
     return absl::InvalidArgumentError(absl::StrCat("the header does not have what model '", model.name(),
                                                    "' needs: ", absl::StrJoin(finder.missing(), "; "),

@@ -45,11 +45,12 @@ struct EventColumns {
   int weight_field = -1;
   std::vector<std::string> header;
 
-  // scene: of all rows, where the header has no column of it; empty: not given.
+  // scene: of all rows, where the header has no column of it; empty: not given. features_only: what the header has of
+  // labels, times and weights is left aside, and may be absent.
   // kInvalidArgument: `header` does not have what every file of this model must have. All that is missing is listed,
   // with what was found. Columns that the model file does not know are fine.
   static absl::StatusOr<EventColumns> Find(const v1::ModelFile& model, absl::Span<const std::string> header,
-                                           absl::string_view scene = "");
+                                           absl::string_view scene = "", bool features_only = false);
 
   // Gives all of them the same features and tasks in each scene, in the same order: those that any of them has.
   static void Align(const v1::ModelFile& model, absl::Span<EventColumns> files);

@@ -136,7 +136,8 @@ absl::StatusOr<std::unique_ptr<EventReader>> EventReader::OpenFiles(absl::Span<c
       errors.push_back(rows.status());
       continue;
     }
-    absl::StatusOr<EventColumns> found = EventColumns::Find(model, (*rows)->header(), options.scene);
+    absl::StatusOr<EventColumns> found =
+        EventColumns::Find(model, (*rows)->header(), options.scene, options.features_only);
     if (!found.ok()) {
       errors.emplace_back(found.status().code(), absl::StrCat((*rows)->path(), ":1: ", found.status().message()));
       continue;

@@ -64,6 +64,7 @@ struct EventReaderOptions {
   // files whose scenes alternate make few batches; no row moves further than this from its place.
   int64_t window_rows = 1024;
   int64_t limit = std::numeric_limits<int64_t>::max();  // Rows to return.
+  bool features_only = false;  // Labels, times and weights are not read and may be absent: the rows are to be scored.
   // Called from within Next() for each line that is not taken, in the order of the file.
   std::function<void(const RejectedLine&)> on_rejected;
   // The scene of rows that do not say theirs: of a file without the column, of a JSON object without the key. Empty:

@@ -75,4 +75,11 @@ absl::StatusOr<std::unique_ptr<Learner>> CreateLearner(std::shared_ptr<const Mod
   });
 }
 
+absl::StatusOr<std::unique_ptr<OfflineLearner>> CreateOfflineLearner(std::shared_ptr<const ModelSpec> spec,
+                                                                     LearnerOptions options) {
+  return CatchTorch("learner", [&]() -> std::unique_ptr<OfflineLearner> {
+    return std::make_unique<TorchLearner>(std::move(spec), std::move(options));
+  });
+}
+
 }  // namespace polyscene

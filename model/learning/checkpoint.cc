@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "model/learning/checkpoint_file.h"
 #include "model/learning/torch_learner.h"
+#include "model/serving/evaluation_layout.h"
 #include "model/tensor/catch_torch.h"
 
 namespace polyscene {
@@ -213,22 +214,57 @@ absl::StatusOr<uint64_t> TorchLearner::Restore(const CheckpointReader& reader) {
   return log_offset;
 }
 
-absl::StatusOr<LoadedLearner> LoadLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
-                                          const std::filesystem::path& directory) {
+namespace {
+
+absl::StatusOr<std::unique_ptr<CheckpointReader>> OpenCheckpoint(const std::filesystem::path& directory) {
   auto reader = CheckpointReader::Open(directory / kFileName);
-  if (!reader.ok()) {
-    // A checkpoint folder without its file is as broken as one with half of it.
-    return absl::IsNotFound(reader.status()) ? absl::DataLossError(reader.status().message()) : reader.status();
-  }
-  return CatchTorch("checkpoint", [&]() -> absl::StatusOr<LoadedLearner> {
+  // A checkpoint folder without its file is as broken as one with half of it.
+  return absl::IsNotFound(reader.status()) ? absl::DataLossError(reader.status().message()) : std::move(reader);
+}
+
+struct LoadedTorchLearner {
+  std::unique_ptr<TorchLearner> learner;
+  uint64_t log_offset = 0;
+};
+
+absl::StatusOr<LoadedTorchLearner> Load(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
+                                        const std::filesystem::path& directory) {
+  auto reader = OpenCheckpoint(directory);
+  if (!reader.ok()) return reader.status();
+  return CatchTorch("checkpoint", [&]() -> absl::StatusOr<LoadedTorchLearner> {
     auto learner = std::make_unique<TorchLearner>(std::move(spec), std::move(options));
     auto offset = learner->Restore(**reader);
     if (!offset.ok()) {
       return absl::Status(offset.status().code(),
                           absl::StrCat(offset.status().message(), " (", directory.string(), ")"));
     }
-    return LoadedLearner{std::move(learner), *offset};
+    return LoadedTorchLearner{std::move(learner), *offset};
   });
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedLearner> LoadLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
+                                          const std::filesystem::path& directory) {
+  auto loaded = Load(std::move(spec), std::move(options), directory);
+  if (!loaded.ok()) return loaded.status();
+  return LoadedLearner{std::move(loaded->learner), loaded->log_offset};
+}
+
+absl::StatusOr<std::unique_ptr<OfflineLearner>> LoadOfflineLearner(std::shared_ptr<const ModelSpec> spec,
+                                                                   LearnerOptions options,
+                                                                   const std::filesystem::path& directory) {
+  auto loaded = Load(std::move(spec), std::move(options), directory);
+  if (!loaded.ok()) return loaded.status();
+  return std::unique_ptr<OfflineLearner>(std::move(loaded->learner));
+}
+
+absl::StatusOr<std::shared_ptr<const ModelSpec>> CheckpointModel(const std::filesystem::path& directory) {
+  auto reader = OpenCheckpoint(directory);
+  if (!reader.ok()) return reader.status();
+  const auto text = (*reader)->Read("model.textproto");
+  if (!text.ok()) return text.status();
+  return ModelSpec::Parse(*text, (directory / kFileName).string() + ":model.textproto");
 }
 
 }  // namespace polyscene

@@ -12,21 +12,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "model/data/examples.h"
+#include "model/data/example_slice.h"
 #include "model/evaluation/evaluation.h"
 #include "model/feature/hash_key.h"
 #include "model/serving/snapshot.h"
 #include "model/spec/model_spec.h"
 
 namespace polyscene {
-
-// Rows [begin, end) of validated examples, from one producer.
-struct ExampleSlice {
-  const ExamplesView* examples = nullptr;
-  int64_t begin = 0;
-  int64_t end = 0;
-  absl::string_view producer;  // Whose evaluation the rows count in, if it opened one.
-};
 
 struct StepReport {
   uint64_t step = 0;  // Number of this step, from 1 over the state's lifetime.

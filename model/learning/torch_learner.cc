@@ -7,7 +7,9 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "model/loss/label_loss.h"
 #include "model/loss/task_loss.h"
+#include "model/serving/evaluation_layout.h"
 #include "model/serving/torch_snapshot.h"
 #include "model/tensor/catch_torch.h"
 
@@ -21,38 +23,7 @@ constexpr double kBatchedShare = 0.6;
 // Each run of a producer may open one, and each has sums of its own for every scene and task.
 constexpr size_t kMaxOpenedEvaluations = 64;
 
-EvaluatedKind KindOf(TaskSpec::Kind kind) {
-  switch (kind) {
-    case TaskSpec::Kind::kBinary:
-      return EvaluatedKind::kBinary;
-    case TaskSpec::Kind::kMultiClass:
-      return EvaluatedKind::kMultiClass;
-    case TaskSpec::Kind::kForecast:
-      return EvaluatedKind::kForecast;
-    case TaskSpec::Kind::kRegression:
-      break;
-  }
-  return EvaluatedKind::kRegression;
-}
-
-torch::Tensor FloatTensor(const std::vector<float>& values, at::IntArrayRef sizes, torch::Device device) {
-  // Copied: autograd keeps it, and the vector is refilled by the next step.
-  return torch::from_blob(const_cast<float*>(values.data()), sizes).clone().to(device);
-}
-
 }  // namespace
-
-EvaluationLayout LayoutOf(const ModelSpec& spec) {
-  EvaluationLayout layout;
-  for (const SceneSpec& scene : spec.scenes()) {
-    layout.scenes.push_back(scene.name);
-    layout.scene_tasks.push_back(scene.tasks);
-  }
-  for (const TaskSpec& task : spec.tasks()) {
-    layout.tasks.push_back({task.name, KindOf(task.kind), task.outputs, task.label_width});
-  }
-  return layout;
-}
 
 TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options)
     : spec_(std::move(spec)),
@@ -72,35 +43,58 @@ absl::StatusOr<StepReport> TorchLearner::Step(absl::Span<const ExampleSlice> sli
 }
 
 StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
-  at::set_num_threads(options_.threads);
   batch_.Clear();
   for (const ExampleSlice& slice : slices) {
     encoder_.AppendRows(statistics_, spec_->FindScene(slice.examples->scene), slice.examples->features, slice.begin,
                         slice.end, batch_);
   }
+  CollectLabels(*spec_, slices, labels_);
+  ForwardPass forward;
+  const StepReport report = LearnBatch(batch_, labels_, forward);
+  if (!report.passed_over) Evaluate(slices, forward);
+  FinishStep(slices);
+  return report;
+}
+
+absl::StatusOr<StepReport> TorchLearner::LearnEncoded(const EncodedExamples& examples) {
+  return CatchTorch(absl::StrCat("step ", counters_.step + 1), [&] {
+    ForwardPass forward;
+    const StepReport report = LearnBatch(examples.inputs, examples.labels, forward);
+    counters_.rows_learned += static_cast<uint64_t>(examples.rows());
+    for (const int64_t time : examples.event_times_micros) {
+      counters_.learned_up_to_micros = std::max(counters_.learned_up_to_micros, time);
+    }
+    ++counters_.step;
+    return report;
+  });
+}
+
+StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector<TaskLabels>& labels,
+                                    ForwardPass& forward) {
+  at::set_num_threads(options_.threads);
   StepReport report;
   report.step = counters_.step + 1;
-  report.rows = CollectLabels(*spec_, slices, labels_);
+  report.rows = batch.rows;
   report.task_losses.assign(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
 
-  const std::vector<GroupRows> rows = tables_.Resolve(batch_);
+  const std::vector<GroupRows> rows = tables_.Resolve(batch);
   std::vector<torch::Tensor> values;  // Leaves, one a group: [distinct rows, dimension].
   for (int g = 0; g < tables_.group_count(); ++g) {
     values.push_back(tables_.store(g).Gather(rows[g].rows).requires_grad_(true));
   }
   const torch::Tensor inputs =
-      NetworkInputs(tables_.Assemble(rows, values, report.rows), batch_, spec_->dense_width(), device_);
-  const std::vector<WantedTask> wanted = ChooseRows(report.rows);
-  const std::vector<torch::Tensor> logits =
-      wanted.empty() ? std::vector<torch::Tensor>()
-                     : network_->Forward(parameters_.leaves, inputs, SceneIndexes(batch_, device_), wanted);
+      NetworkInputs(tables_.Assemble(rows, values, batch.rows), batch, spec_->dense_width(), device_);
+  forward.wanted = ChooseRows(labels, batch.rows);
+  if (!forward.wanted.empty()) {
+    forward.logits = network_->Forward(parameters_.leaves, inputs, SceneIndexes(batch, device_), forward.wanted);
+  }
 
   torch::Tensor joint;
   std::vector<std::pair<int, torch::Tensor>> losses;
-  for (size_t w = 0; w < wanted.size(); ++w) {
-    const int task = wanted[w].task;
-    if (labels_[task].weighted == 0) continue;
-    const torch::Tensor loss = LossOf(wanted[w], logits[w]);
+  for (size_t w = 0; w < forward.wanted.size(); ++w) {
+    const int task = forward.wanted[w].task;
+    if (labels[task].weighted == 0) continue;
+    const torch::Tensor loss = LabelLoss(spec_->tasks()[task], labels[task], forward.wanted[w].rows, forward.logits[w]);
     losses.emplace_back(task, loss.detach());
     const torch::Tensor weighted = loss * spec_->tasks()[task].weight;
     joint = joint.defined() ? joint + weighted : weighted;
@@ -113,8 +107,6 @@ StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
     report.passed_over = !std::isfinite(report.loss) || !GradientsAreFinite(values);
     if (!report.passed_over) Update(rows, values);
   }
-  if (!report.passed_over) Evaluate(slices, wanted, logits);
-  FinishStep(slices);
   return report;
 }
 
@@ -127,15 +119,15 @@ bool TorchLearner::GradientsAreFinite(const std::vector<torch::Tensor>& values) 
   return true;
 }
 
-std::vector<WantedTask> TorchLearner::ChooseRows(int64_t rows) const {
+std::vector<WantedTask> TorchLearner::ChooseRows(const std::vector<TaskLabels>& labels, int64_t rows) const {
   int64_t labelled = 0;
-  for (const TaskLabels& task : labels_) labelled += static_cast<int64_t>(task.labelled.size());
+  for (const TaskLabels& task : labels) labelled += static_cast<int64_t>(task.labelled.size());
   std::vector<WantedTask> wanted;
   if (labelled == 0) return wanted;
   const bool batched =
-      static_cast<double>(labelled) >= kBatchedShare * static_cast<double>(rows) * static_cast<double>(labels_.size());
-  for (int task = 0; task < static_cast<int>(labels_.size()); ++task) {
-    const std::vector<int64_t>& task_rows = labels_[task].labelled;
+      static_cast<double>(labelled) >= kBatchedShare * static_cast<double>(rows) * static_cast<double>(labels.size());
+  for (int task = 0; task < static_cast<int>(labels.size()); ++task) {
+    const std::vector<int64_t>& task_rows = labels[task].labelled;
     if (!batched && task_rows.empty()) continue;
     WantedTask& want = wanted.emplace_back();
     want.task = task;
@@ -144,25 +136,6 @@ std::vector<WantedTask> TorchLearner::ChooseRows(int64_t rows) const {
     }
   }
   return wanted;
-}
-
-torch::Tensor TorchLearner::LossOf(const WantedTask& want, const torch::Tensor& logits) const {
-  const TaskSpec& task = spec_->tasks()[want.task];
-  const TaskLabels& labels = labels_[want.task];
-  std::vector<float> transformed(labels.values.size(), 0.0f);
-  for (const int64_t row : labels.labelled) {
-    for (int64_t i = row * task.label_width; i < (row + 1) * task.label_width; ++i) {
-      transformed[i] = TransformLabel(task, labels.values[i]);
-    }
-  }
-  const int64_t rows = static_cast<int64_t>(labels.weights.size());
-  torch::Tensor values = FloatTensor(transformed, {rows, task.label_width}, device_);
-  torch::Tensor weights = FloatTensor(labels.weights, {rows}, device_);
-  if (want.rows.defined()) {
-    values = values.index_select(0, want.rows);
-    weights = weights.index_select(0, want.rows);
-  }
-  return TaskLoss(task, logits, values, weights, labels.weighted);
 }
 
 void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values) {
@@ -174,8 +147,7 @@ void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<
   }
 }
 
-void TorchLearner::Evaluate(absl::Span<const ExampleSlice> slices, const std::vector<WantedTask>& wanted,
-                            const std::vector<torch::Tensor>& logits) {
+void TorchLearner::Evaluate(absl::Span<const ExampleSlice> slices, const ForwardPass& forward) {
   const torch::NoGradGuard no_grad;
   // Where each slice's rows begin, and whose evaluation they count in.
   std::vector<int64_t> begins;
@@ -188,17 +160,18 @@ void TorchLearner::Evaluate(absl::Span<const ExampleSlice> slices, const std::ve
     opened.push_back(it == opened_.end() ? nullptr : &it->second);
   }
   std::vector<float> label;
-  for (size_t w = 0; w < wanted.size(); ++w) {
-    const int t = wanted[w].task;
+  for (size_t w = 0; w < forward.wanted.size(); ++w) {
+    const WantedTask& want = forward.wanted[w];
+    const int t = want.task;
     const TaskSpec& task = spec_->tasks()[t];
-    const torch::Tensor scores = EvaluatedScores(task, logits[w].detach()).contiguous().to(torch::kCPU);
+    const torch::Tensor scores = EvaluatedScores(task, forward.logits[w].detach()).contiguous().to(torch::kCPU);
     const float* all_scores = scores.data_ptr<float>();
     label.resize(task.label_width);
     size_t s = 0;
     for (size_t i = 0; i < labels_[t].labelled.size(); ++i) {
       const int64_t row = labels_[t].labelled[i];
       while (s + 1 < slices.size() && row >= begins[s + 1]) ++s;
-      const int64_t score_row = wanted[w].rows.defined() ? static_cast<int64_t>(i) : row;
+      const int64_t score_row = want.rows.defined() ? static_cast<int64_t>(i) : row;
       const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
       for (int k = 0; k < task.label_width; ++k) {
         label[k] = EvaluatedLabel(task, labels_[t].values[row * task.label_width + k]);

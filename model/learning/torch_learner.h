@@ -11,8 +11,8 @@
 
 #include "model/embedding/embedding_tables.h"
 #include "model/feature/encoder.h"
-#include "model/learning/learner.h"
-#include "model/learning/step_labels.h"
+#include "model/feature/task_labels.h"
+#include "model/learning/offline_learner.h"
 #include "model/network/network.h"
 #include "model/optimizer/dense_optimizer.h"
 #include "model/optimizer/row_optimizer.h"
@@ -21,7 +21,7 @@ namespace polyscene {
 
 class CheckpointReader;
 
-class TorchLearner : public Learner {
+class TorchLearner : public OfflineLearner {
  public:
   TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options);
 
@@ -35,6 +35,11 @@ class TorchLearner : public Learner {
   std::vector<EvaluationFigure> RecentEvaluation() const override { return window_.Figures(); }
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override;
 
+  const FeatureStatistics& statistics() const override { return statistics_; }
+  void SetStatistics(FeatureStatistics statistics) override { statistics_ = std::move(statistics); }
+  absl::StatusOr<StepReport> LearnEncoded(const EncodedExamples& examples) override;
+  absl::Status ExportWeights(const std::filesystem::path& file) const override;
+
   // Fills a fresh learner from a checkpoint and returns the log offset it was written at. Errors as LoadLearner().
   absl::StatusOr<uint64_t> Restore(const CheckpointReader& reader);
 
@@ -45,12 +50,17 @@ class TorchLearner : public Learner {
     Evaluation evaluation;
   };
 
+  // What a step computed on its way: the scores before the update.
+  struct ForwardPass {
+    std::vector<WantedTask> wanted;
+    std::vector<torch::Tensor> logits;  // [wanted]
+  };
+
   StepReport StepOrThrow(absl::Span<const ExampleSlice> slices);
-  std::vector<WantedTask> ChooseRows(int64_t rows) const;
+  StepReport LearnBatch(const EncodedBatch& batch, const std::vector<TaskLabels>& labels, ForwardPass& forward);
+  std::vector<WantedTask> ChooseRows(const std::vector<TaskLabels>& labels, int64_t rows) const;
   bool GradientsAreFinite(const std::vector<torch::Tensor>& values) const;
-  torch::Tensor LossOf(const WantedTask& want, const torch::Tensor& logits) const;
-  void Evaluate(absl::Span<const ExampleSlice> slices, const std::vector<WantedTask>& wanted,
-                const std::vector<torch::Tensor>& logits);
+  void Evaluate(absl::Span<const ExampleSlice> slices, const ForwardPass& forward);
   void Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values);
   void FinishStep(absl::Span<const ExampleSlice> slices);
 
@@ -72,8 +82,5 @@ class TorchLearner : public Learner {
   EncodedBatch batch_;              // These two are filled anew each step; kept for their memory.
   std::vector<TaskLabels> labels_;  // [tasks]
 };
-
-// The cells that `spec`'s scenes and tasks are evaluated in.
-EvaluationLayout LayoutOf(const ModelSpec& spec);
 
 }  // namespace polyscene

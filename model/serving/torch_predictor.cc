@@ -2,12 +2,12 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "model/feature/encoder.h"
 #include "model/loss/task_loss.h"
 #include "model/network/network.h"
 #include "model/serving/predictor.h"
+#include "model/serving/ranking.h"
 #include "model/serving/torch_snapshot.h"
 #include "model/tensor/catch_torch.h"
 
@@ -36,7 +36,6 @@ class TorchPredictor : public Predictor {
   std::vector<ScoreResult> ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<const ScoreRequest> requests) const;
   std::vector<WantedTask> Wanted(absl::Span<const ScoreRequest> requests, const std::vector<RequestRows>& extents,
                                  int64_t rows) const;
-  void Rank(const ScoreRequest& request, ScoreResult& result) const;
 
   const std::shared_ptr<const ModelSpec> spec_;
   const FeatureEncoder encoder_;
@@ -81,10 +80,9 @@ std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snaps
     extent.end = batch.rows;
   }
 
-  const torch::Tensor inputs = NetworkInputs(snapshot.tables().Embed(batch), batch, spec_->dense_width(), device_);
   const std::vector<WantedTask> wanted = Wanted(requests, extents, batch.rows);
   const std::vector<torch::Tensor> logits =
-      network_->Forward(snapshot.parameters(), inputs, SceneIndexes(batch, device_), wanted);
+      ForwardSnapshot(*network_, snapshot, batch, spec_->dense_width(), device_, wanted);
 
   std::vector<ScoreResult> results(requests.size());
   std::vector<torch::Tensor> scores(spec_->tasks().size());  // [rows of the task's requests, outputs] on the CPU.
@@ -103,25 +101,9 @@ std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snaps
       scored.values.assign(from, from + results[i].rows * scored.outputs);
       used[task] += results[i].rows;
     }
-    Rank(requests[i], results[i]);
+    results[i].ranking = RankingScores(spec_->scenes()[requests[i].scene], results[i]);
   }
   return results;
-}
-
-void TorchPredictor::Rank(const ScoreRequest& request, ScoreResult& result) const {
-  const SceneSpec& scene = spec_->scenes()[request.scene];
-  if (scene.rank_by.empty()) return;
-  std::vector<float> ranking(result.rows, 1.0f);
-  for (const RankFactor& factor : scene.rank_by) {
-    const auto scored = std::find_if(result.tasks.begin(), result.tasks.end(),
-                                     [&factor](const ScoredTask& t) { return t.task == factor.task; });
-    if (scored == result.tasks.end()) return;
-    for (int64_t r = 0; r < result.rows; ++r) {
-      const double score = std::max(0.0f, scored->values[r]);
-      ranking[r] *= static_cast<float>(factor.power == 1 ? score : std::pow(score, factor.power));
-    }
-  }
-  result.ranking = std::move(ranking);
 }
 
 }  // namespace

@@ -21,4 +21,11 @@ torch::Tensor SceneIndexes(const EncodedBatch& batch, torch::Device device) {
       .to(device);
 }
 
+std::vector<torch::Tensor> ForwardSnapshot(const Network& network, const TorchSnapshot& snapshot,
+                                           const EncodedBatch& batch, int64_t dense_width, torch::Device device,
+                                           absl::Span<const WantedTask> wanted) {
+  const torch::Tensor inputs = NetworkInputs(snapshot.tables().Embed(batch), batch, dense_width, device);
+  return network.Forward(snapshot.parameters(), inputs, SceneIndexes(batch, device), wanted);
+}
+
 }  // namespace polyscene

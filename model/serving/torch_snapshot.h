@@ -4,10 +4,11 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <vector>
 
 #include "model/embedding/embedding_tables.h"
 #include "model/feature/statistics.h"
-#include "model/network/parameters.h"
+#include "model/network/network.h"
 #include "model/serving/snapshot.h"
 
 namespace polyscene {
@@ -39,5 +40,10 @@ int64_t InputWidth(const ModelSpec& spec);
 
 // Each row's scene as an index tensor [rows].
 torch::Tensor SceneIndexes(const EncodedBatch& batch, torch::Device device);
+
+// The snapshot's logits of the batch's rows: see Network::Forward().
+std::vector<torch::Tensor> ForwardSnapshot(const Network& network, const TorchSnapshot& snapshot,
+                                           const EncodedBatch& batch, int64_t dense_width, torch::Device device,
+                                           absl::Span<const WantedTask> wanted);
 
 }  // namespace polyscene

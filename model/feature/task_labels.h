@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "model/learning/learner.h"
+#include "model/data/example_slice.h"
 #include "model/spec/model_spec.h"
 
 namespace polyscene {

@@ -1,4 +1,4 @@
-#include "model/learning/step_labels.h"
+#include "model/feature/task_labels.h"
 
 #include <algorithm>
 

@@ -1,0 +1,34 @@
+// Rows of files that were refused: the first ones told in full, all of them counted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace polyscene {
+
+// Not thread-safe.
+class RefusedRows {
+ public:
+  // allowed: how many are no failure. print: takes a line of text.
+  RefusedRows(int64_t allowed, std::function<void(const std::string&)> print);
+
+  void Add(absl::string_view path, int64_t line, absl::string_view reason, absl::string_view message);
+
+  int64_t count() const { return count_; }
+
+  // kInvalidArgument: more than were allowed; says how many, and why.
+  absl::Status Check() const;
+
+ private:
+  const int64_t allowed_;
+  const std::function<void(const std::string&)> print_;
+  int64_t count_ = 0;
+  std::map<std::string, int64_t> by_reason_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,36 @@
+// From checked rows of a file to what training takes.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/data/example_slice.h"
+#include "model/feature/encoded_examples.h"
+#include "model/feature/encoder.h"
+#include "model/offline/example_files.h"
+
+namespace polyscene {
+
+// Not thread-safe.
+class RowEncoder {
+ public:
+  RowEncoder(std::shared_ptr<const ModelSpec> spec, HashKey key);
+
+  // Replaces `into` by the chunk's rows, numeric features scaled by `statistics`.
+  void Encode(const FeatureStatistics& statistics, const ExampleChunk& chunk, EncodedExamples& into);
+
+  // Adds the chunk's rows to `statistics`.
+  void Observe(const ExampleChunk& chunk, FeatureStatistics& statistics);
+
+  // Replaces `labels` by the chunk's.
+  void Labels(const ExampleChunk& chunk, std::vector<TaskLabels>& labels);
+
+ private:
+  std::vector<ExampleSlice> Slices(const ExampleChunk& chunk);
+
+  const std::shared_ptr<const ModelSpec> spec_;
+  const FeatureEncoder encoder_;
+  ExamplesView view_;  // Of the chunk at hand.
+};
+
+}  // namespace polyscene

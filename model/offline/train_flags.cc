@@ -1,0 +1,119 @@
+#include "model/offline/train_flags.h"
+
+#include <memory>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "model/data/event_times.h"
+
+namespace polyscene {
+namespace {
+
+// One screen: by hand, for CLI11's own takes two.
+constexpr char kHelp[] =
+    R"(polyscene-train: trains a model on files, into a checkpoint that a server serves and goes on learning from.
+
+  polyscene-train --model M --train FILE... [--test FILE... | --split TIME] --epochs N --out DIR
+  polyscene-train --checkpoint DIR [--predict FILE --out SCORES.csv] [--test FILE...] [--export WEIGHTS.npz]
+
+  --model FILE           the model file            --train FILE...    CSV, plain or gzip
+  --epochs N             passes over it [1]        --test FILE...     rows to evaluate, never learned
+  --out DIR              checkpoint, a new folder  --split TIME       rows of --train from TIME on are the test rows
+  --from DIR             go on from a checkpoint   --evaluate_from T  of the test rows only those from T on
+  --batch_size N         rows a step [the model file's step_rows]
+  --shuffle_buffer N     rows in memory to draw from [100000]; 0: the files' own order
+  --seed N               decides the order [1]; the first weights are decided by the model file's seed
+  --max_rejected N       bad rows to tolerate [0]  --threads N        of LibTorch [1]
+  --hash_key FILE        as the server's           --device D         auto, cpu or cuda:N [auto]
+  --checkpoint DIR       train nothing: use this   --predict FILE     score its rows into --out, in their order
+  --scene S              of rows that do not say   --export FILE.npz  weights for NumPy and PyTorch
+  --json                 the result as one JSON object on standard output      --version
+
+Scaling statistics come from the training rows alone. Ctrl-C finishes the step and saves what was learned.
+
+Example:  polyscene simulate --rows 50000 --out events.csv && \
+          polyscene-train --model deploy/models/marketplace.textproto --train events.csv --split 2024-01-20 --out ck
+)";
+
+absl::Status Wrong(absl::string_view what) { return absl::InvalidArgumentError(what); }
+
+absl::Status ReadTime(absl::string_view flag, const std::string& text, int64_t& micros) {
+  if (text.empty() || ParseTimeMicros(text, &micros)) return absl::OkStatus();
+  return Wrong(absl::StrCat(flag, ": got '", text, "', expected ", kTimeFormats));
+}
+
+void DeclareFlags(CLI::App& app, TrainFlags& flags) {
+  app.add_option("--model", flags.model);
+  app.add_option("--train", flags.train)->expected(1, -1);
+  app.add_option("--test", flags.test)->expected(1, -1);
+  app.add_option("--epochs", flags.epochs)->check(CLI::Range(1, 1'000'000));
+  app.add_option("--out", flags.out);
+  app.add_option("--from", flags.from);
+  app.add_option("--batch_size", flags.batch_size)->check(CLI::Range(1, 1'048'576));
+  app.add_option("--shuffle_buffer", flags.shuffle_buffer)->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}));
+  app.add_option("--seed", flags.seed);
+  app.add_option("--max_rejected", flags.max_rejected)->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", flags.threads)->check(CLI::Range(1, 1024));
+  app.add_option("--hash_key", flags.hash_key);
+  app.add_option("--device", flags.device);
+  app.add_option("--checkpoint", flags.checkpoint);
+  app.add_option("--predict", flags.predict);
+  app.add_option("--scene", flags.scene);
+  app.add_option("--export", flags.export_to);
+  app.add_flag("--json", flags.json);
+}
+
+absl::Status CheckTraining(const TrainFlags& flags) {
+  if (!flags.predict.empty()) return Wrong("--predict: expected --checkpoint DIR with it");
+  if (flags.model.empty()) return Wrong("--model is missing, expected --model FILE (or --checkpoint DIR)");
+  if (flags.train.empty()) return Wrong("--train is missing, expected --train FILE");
+  if (flags.out.empty()) return Wrong("--out is missing, expected --out DIR, a new folder for the checkpoint");
+  if (flags.split && !flags.test.empty()) {
+    return Wrong("--split and --test: expected one of them: with --split the test rows are --train's from then on");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUse(const TrainFlags& flags) {
+  if (!flags.train.empty() || !flags.from.empty() || flags.split) {
+    return Wrong("--checkpoint trains nothing: expected no --train, --split or --from (go on training: --from DIR)");
+  }
+  if (flags.predict.empty() && flags.test.empty() && flags.export_to.empty()) {
+    return Wrong("--checkpoint: expected --predict FILE, --test FILE or --export FILE.npz with it");
+  }
+  if (flags.predict.empty() != flags.out.empty()) {
+    return Wrong(flags.out.empty() ? "--predict: expected --out SCORES.csv with it"
+                                   : "--out: expected --predict FILE with it, for --checkpoint trains nothing");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<TrainFlags> ReadTrainFlags(int argc, const char* const* argv) {
+  TrainFlags flags;
+  std::string split, evaluate_from;
+  bool version = false;
+  CLI::App app("", "polyscene-train");
+  DeclareFlags(app, flags);
+  app.add_option("--split", split);
+  app.add_option("--evaluate_from", evaluate_from);
+  app.add_flag("--version", version);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return absl::CancelledError(kHelp);
+  } catch (const CLI::ParseError& error) {
+    return Wrong(error.what());
+  }
+  if (version) return absl::CancelledError("polyscene-train " POLYSCENE_VERSION "\n");
+  flags.split = !split.empty();
+  if (absl::Status s = ReadTime("--split", split, flags.split_micros); !s.ok()) return s;
+  if (absl::Status s = ReadTime("--evaluate_from", evaluate_from, flags.evaluate_from_micros); !s.ok()) return s;
+  if (!flags.scene.empty() && flags.predict.empty()) return Wrong("--scene: expected --predict FILE with it");
+  const absl::Status together = flags.checkpoint.empty() ? CheckTraining(flags) : CheckUse(flags);
+  if (!together.ok()) return together;
+  return flags;
+}
+
+}  // namespace polyscene

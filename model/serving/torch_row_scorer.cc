@@ -1,0 +1,119 @@
+// Rows of files through the same encoder and forward as requests.
+#include <torch/torch.h>
+
+#include <limits>
+
+#include "model/feature/encoder.h"
+#include "model/loss/label_loss.h"
+#include "model/loss/task_loss.h"
+#include "model/network/network.h"
+#include "model/serving/ranking.h"
+#include "model/serving/row_scorer.h"
+#include "model/serving/torch_snapshot.h"
+#include "model/tensor/catch_torch.h"
+
+namespace polyscene {
+namespace {
+
+class TorchRowScorer : public RowScorer {
+ public:
+  TorchRowScorer(std::shared_ptr<const ModelSpec> spec, HashKey key, torch::Device device, int threads)
+      : spec_(std::move(spec)),
+        encoder_(spec_, key),
+        network_(CreateNetwork(*spec_, InputWidth(*spec_))),
+        device_(device),
+        threads_(threads) {}
+
+  absl::StatusOr<ScoreResult> Score(const Snapshot& snapshot, int scene, const TableView& table, int64_t begin,
+                                    int64_t end) override {
+    return CatchTorch(
+        "forward", [&] { return ScoreOrThrow(static_cast<const TorchSnapshot&>(snapshot), scene, table, begin, end); });
+  }
+
+  absl::StatusOr<std::vector<double>> Evaluate(const Snapshot& snapshot, const EncodedExamples& rows,
+                                               Evaluation& evaluation) override {
+    return CatchTorch("forward",
+                      [&] { return EvaluateOrThrow(static_cast<const TorchSnapshot&>(snapshot), rows, evaluation); });
+  }
+
+ private:
+  ScoreResult ScoreOrThrow(const TorchSnapshot& snapshot, int scene, const TableView& table, int64_t begin,
+                           int64_t end);
+  std::vector<double> EvaluateOrThrow(const TorchSnapshot& snapshot, const EncodedExamples& rows,
+                                      Evaluation& evaluation) const;
+
+  const std::shared_ptr<const ModelSpec> spec_;
+  const FeatureEncoder encoder_;
+  const std::unique_ptr<Network> network_;
+  const torch::Device device_;
+  const int threads_;
+  EncodedBatch batch_;  // Filled anew each call; kept for its memory.
+};
+
+ScoreResult TorchRowScorer::ScoreOrThrow(const TorchSnapshot& snapshot, int scene, const TableView& table,
+                                         int64_t begin, int64_t end) {
+  at::set_num_threads(threads_);
+  const c10::InferenceMode inference;
+  batch_.Clear();
+  encoder_.AppendRows(snapshot.statistics(), scene, table, begin, end, batch_);
+  std::vector<WantedTask> wanted;
+  for (const int task : spec_->scenes()[scene].tasks) wanted.emplace_back().task = task;
+  const std::vector<torch::Tensor> logits =
+      ForwardSnapshot(*network_, snapshot, batch_, spec_->dense_width(), device_, wanted);
+
+  ScoreResult result;
+  result.rows = batch_.rows;
+  for (size_t w = 0; w < wanted.size(); ++w) {
+    const TaskSpec& task = spec_->tasks()[wanted[w].task];
+    const torch::Tensor scores = ServedScores(task, logits[w]).contiguous().to(torch::kCPU);
+    ScoredTask& scored = result.tasks.emplace_back();
+    scored.task = wanted[w].task;
+    scored.outputs = task.outputs;
+    scored.values.assign(scores.data_ptr<float>(), scores.data_ptr<float>() + result.rows * task.outputs);
+  }
+  result.ranking = RankingScores(spec_->scenes()[scene], result);
+  return result;
+}
+
+std::vector<double> TorchRowScorer::EvaluateOrThrow(const TorchSnapshot& snapshot, const EncodedExamples& rows,
+                                                    Evaluation& evaluation) const {
+  at::set_num_threads(threads_);
+  const c10::InferenceMode inference;
+  std::vector<WantedTask> wanted;
+  for (size_t task = 0; task < rows.labels.size(); ++task) {
+    if (!rows.labels[task].labelled.empty()) wanted.emplace_back().task = static_cast<int>(task);
+  }
+  std::vector<double> losses(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
+  if (wanted.empty()) return losses;
+  const std::vector<torch::Tensor> logits =
+      ForwardSnapshot(*network_, snapshot, rows.inputs, spec_->dense_width(), device_, wanted);
+
+  std::vector<float> label;
+  for (size_t w = 0; w < wanted.size(); ++w) {
+    const int t = wanted[w].task;
+    const TaskSpec& task = spec_->tasks()[t];
+    const TaskLabels& labels = rows.labels[t];
+    if (labels.weighted > 0) losses[t] = LabelLoss(task, labels, wanted[w].rows, logits[w]).item<double>();
+    const torch::Tensor scores = EvaluatedScores(task, logits[w]).contiguous().to(torch::kCPU);
+    const float* values = scores.data_ptr<float>();
+    label.resize(task.label_width);
+    for (const int64_t row : labels.labelled) {
+      for (int k = 0; k < task.label_width; ++k) {
+        label[k] = EvaluatedLabel(task, labels.values[row * task.label_width + k]);
+      }
+      evaluation.Add(rows.inputs.scenes[row], t, absl::MakeConstSpan(values + row * task.outputs, task.outputs), label);
+    }
+  }
+  return losses;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RowScorer>> CreateRowScorer(std::shared_ptr<const ModelSpec> spec, HashKey key,
+                                                           const std::string& device, int threads) {
+  return CatchTorch("row scorer", [&]() -> std::unique_ptr<RowScorer> {
+    return std::make_unique<TorchRowScorer>(std::move(spec), key, torch::Device(device), threads);
+  });
+}
+
+}  // namespace polyscene
