@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Polyscene is built from, where it is missing. Debian 12 or later, or Ubuntu; needs root or sudo only then.
-#   --tests  and what its tests run besides: other languages' gRPC clients, PostgreSQL and jq
+#   --tests  and what its tests run besides: other languages' gRPC clients, NumPy, PostgreSQL and jq
 set -euo pipefail
 
 case "$*" in
@@ -22,7 +22,7 @@ packages=(
 # PostgreSQL and jq as sources of events. Where services are started on installation, a database server is not put there.
 test_packages=(
   jq
-  python3-grpcio python3-protobuf
+  python3-grpcio python3-protobuf python3-numpy
   golang-go golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev golang-google-protobuf-dev
   protoc-gen-go protoc-gen-go-grpc
 )
