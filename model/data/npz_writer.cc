@@ -119,7 +119,7 @@ void NpzWriter::Write(const void* bytes, uint64_t size) {
     status_ = absl::InternalError(absl::StrCat(path_.string(), ": array '", entries_.back().name, "' got ", size,
                                                " bytes, expected at most ", left_));
   }
-  if (!status_.ok()) return;
+  if (!status_.ok() || size == 0) return;  // zlib takes a null pointer for the start of a new checksum.
   left_ -= size;
   entries_.back().crc = static_cast<uint32_t>(crc32_z(entries_.back().crc, static_cast<const Bytef*>(bytes), size));
   Raw(absl::string_view(static_cast<const char*>(bytes), size));

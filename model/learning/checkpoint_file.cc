@@ -26,6 +26,7 @@ absl::Status DiskError(absl::string_view what, const std::filesystem::path& path
 }
 
 uint32_t Crc(uint32_t crc, const void* bytes, uint64_t size) {
+  if (size == 0) return crc;  // zlib takes a null pointer, as an empty vector has, for the start of a new checksum.
   return static_cast<uint32_t>(crc32_z(crc, static_cast<const unsigned char*>(bytes), size));
 }
 

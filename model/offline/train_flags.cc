@@ -11,28 +11,29 @@ namespace {
 
 // One screen: by hand, for CLI11's own takes two.
 constexpr char kHelp[] =
-    R"(polyscene-train: trains a model on files, into a checkpoint that a server serves and goes on learning from.
+    R"(Trains a model on files, into a checkpoint that a server serves and goes on learning from.
 
   polyscene-train --model M --train FILE... [--test FILE... | --split TIME] --epochs N --out DIR
-  polyscene-train --checkpoint DIR [--predict FILE --out SCORES.csv] [--test FILE...] [--export WEIGHTS.npz]
+  polyscene-train --checkpoint DIR [--predict FILE --out SCORES.csv] [--test FILE] [--export W.npz]
 
-  --model FILE           the model file            --train FILE...    CSV, plain or gzip
-  --epochs N             passes over it [1]        --test FILE...     rows to evaluate, never learned
-  --out DIR              checkpoint, a new folder  --split TIME       rows of --train from TIME on are the test rows
-  --from DIR             go on from a checkpoint   --evaluate_from T  of the test rows only those from T on
-  --batch_size N         rows a step [the model file's step_rows]
-  --shuffle_buffer N     rows in memory to draw from [100000]; 0: the files' own order
-  --seed N               decides the order [1]; the first weights are decided by the model file's seed
-  --max_rejected N       bad rows to tolerate [0]  --threads N        of LibTorch [1]
-  --hash_key FILE        as the server's           --device D         auto, cpu or cuda:N [auto]
-  --checkpoint DIR       train nothing: use this   --predict FILE     score its rows into --out, in their order
-  --scene S              of rows that do not say   --export FILE.npz  weights for NumPy and PyTorch
-  --json                 the result as one JSON object on standard output      --version
+  --model FILE        the model file            --train FILE...    CSV or JSON lines, plain or gzip
+  --epochs N          passes over them [1]      --test FILE...     rows to evaluate, not learned
+  --out DIR           checkpoint: a new folder  --split TIME       test on --train from TIME on
+  --from DIR          go on from a checkpoint   --evaluate_from T  only the test rows from T on
+  --batch_size N      rows a step [the model file's step_rows]
+  --shuffle_buffer N  rows in memory to draw from [100000]; 0: the files' own order
+  --seed N            decides the order [1]; the first weights are the model file's seed's
+  --max_rejected N    bad rows to tolerate [0]  --threads N        of LibTorch [1]
+  --hash_key FILE     as the server's           --device D         auto, cpu or cuda:N [auto]
+  --checkpoint DIR    train nothing, use this   --predict FILE     score its rows into --out
+  --scene S           of rows that name none    --export FILE.npz  weights for NumPy and PyTorch
+  --json              result as one JSON object on standard output
+  --version           print the version
 
-Scaling statistics come from the training rows alone. Ctrl-C finishes the step and saves what was learned.
+Scaling statistics come from the training rows alone. Ctrl-C saves what was learned, then ends.
 
-Example:  polyscene simulate --rows 50000 --out events.csv && \
-          polyscene-train --model deploy/models/marketplace.textproto --train events.csv --split 2024-01-20 --out ck
+Example:  polyscene simulate --rows 50000 --out events.csv.gz && polyscene-train --out ck \
+            --model deploy/models/marketplace.textproto --train events.csv.gz --split 2026-02-19
 )";
 
 absl::Status Wrong(absl::string_view what) { return absl::InvalidArgumentError(what); }

@@ -203,7 +203,7 @@ TEST_F(TrainProgramTest, RowsWithoutASceneAreOfTheOneThatIsGiven) {
   EXPECT_EQ(Train(with_scene).exit_status, 0);
   EXPECT_THAT(Read(Path("scores.csv")), testing::StartsWith("line,scene,click,error\n2,search,0."));
   with_scene.back() = "garden";
-  EXPECT_THAT(Failure(with_scene), HasSubstr("got 'garden', expected a scene of the model: shop, search"));
+  EXPECT_THAT(Failure(with_scene), HasSubstr("scene 'garden' is not in the model, expected one of shop, search"));
 }
 
 TEST_F(TrainProgramTest, ACheckpointIsEvaluatedAsTheTrainingRunDid) {

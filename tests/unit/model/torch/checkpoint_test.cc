@@ -73,6 +73,12 @@ TEST_F(CheckpointTest, WithAFlippedByteIsDataLoss) {
   EXPECT_EQ(Load(spec_).code(), absl::StatusCode::kDataLoss);
 }
 
+TEST_F(CheckpointTest, OfALearnerThatHasSeenNothingCanBeRead) {
+  const absl::Status saved = NewLearner(spec_)->SaveCheckpoint(directory_.path() / "new", 0);
+  ASSERT_TRUE(saved.ok()) << saved;  // Verified by reading it back.
+  EXPECT_TRUE(LoadLearner(spec_, LearnerOptions(), directory_.path() / "new").ok());
+}
+
 TEST_F(CheckpointTest, AFolderWithoutItsFileIsDataLoss) {
   std::filesystem::remove(path_ / "state.ckpt");
   EXPECT_EQ(Load(spec_).code(), absl::StatusCode::kDataLoss);

@@ -121,7 +121,8 @@ TEST_F(OfflineLearnerTest, SavingAndGoingOnEqualsTrainingWithoutABreak) {
 }
 
 TEST_F(OfflineLearnerTest, ACheckpointTellsItsModel) {
-  ASSERT_TRUE(NewOfflineLearner()->SaveCheckpoint(directory_.path() / "ck", 0).ok());
+  const absl::Status saved = NewOfflineLearner()->SaveCheckpoint(directory_.path() / "ck", 0);
+  ASSERT_TRUE(saved.ok()) << saved;
   const auto model = CheckpointModel(directory_.path() / "ck");
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ((*model)->fingerprint(), spec_->fingerprint());
