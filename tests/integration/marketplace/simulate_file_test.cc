@@ -1,5 +1,6 @@
 // `polyscene simulate --out`, as a user runs it.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -41,6 +42,27 @@ TEST_F(SimulateFileTest, AnotherProcessWithTheSameSeedWritesTheSameFile) {
   EXPECT_EQ(std::count(one.begin(), one.end(), '\n'), 3001);
   EXPECT_TRUE(one == ReadFile(Path("two.csv")));
   EXPECT_FALSE(one == ReadFile(Path("other.csv")));
+}
+
+TEST_F(SimulateFileTest, TheClassicProgramsDataIsTwoFilesThatASeedDecides) {
+  const auto simulate = [this](const char* folder, const char* seed) {
+    return RunProgram({POLYSCENE_PROGRAM, "simulate", "--classic", Path(folder), "--rows", "500", "--seed", seed})
+        .exit_status;
+  };
+  ASSERT_EQ(simulate("classic1", "1"), 0);
+  ASSERT_EQ(simulate("classic2", "1"), 0);
+  ASSERT_EQ(simulate("other", "9"), 0);
+  const std::string train = ReadFile(Path("classic1/train.csv")), test = ReadFile(Path("classic1/test.csv"));
+  EXPECT_THAT(train, ::testing::StartsWith("user_interest,item_feature,user_behavior\n0."));
+  EXPECT_EQ(std::count(train.begin(), train.end(), '\n'), 401);
+  EXPECT_EQ(std::count(test.begin(), test.end(), '\n'), 101);
+  EXPECT_TRUE(train == ReadFile(Path("classic2/train.csv")));
+  EXPECT_FALSE(train == ReadFile(Path("other/train.csv")));
+}
+
+TEST_F(SimulateFileTest, NothingIsLeftOfAFileThatIsNotDone) {
+  EXPECT_EQ(Simulate(Path("events.csv"), "1").exit_status, 0);
+  EXPECT_FALSE(std::filesystem::exists(Path("events.csv.writing")));
 }
 
 TEST_F(SimulateFileTest, ANameWithGzIsCompressed) {

@@ -151,8 +151,10 @@ TEST_F(SimulateCommandTest, SeveralRequestsAreAFileEach) {
 
 TEST_F(SimulateCommandTest, TellsWhatIsWrongWithItsFlags) {
   EXPECT_EQ(Run({}), kUsedWrongly);
-  EXPECT_THAT(error_, HasSubstr("expected --stream or --out FILE"));
+  EXPECT_THAT(error_, HasSubstr("expected --stream, --out FILE or --classic DIR"));
   EXPECT_EQ(Run({"--stream", "--out", path_}), kUsedWrongly);
+  EXPECT_EQ(Run({"--classic", path_, "--out", path_}), kUsedWrongly);
+  EXPECT_EQ(Run({"--classic", path_, "--rows", "4"}), kUsedWrongly);
   EXPECT_EQ(Run({"--stream", "--requests", "3"}), kUsedWrongly);
   EXPECT_EQ(Run({"--stream", "--truth"}), kUsedWrongly);
   EXPECT_EQ(Run({"--rows", "0", "--out", path_}), kUsedWrongly);
