@@ -28,6 +28,9 @@ int Main(int argc, char** argv) {
   AddSimulateCommand(app, flags, set_work);
   AddBenchCommand(app, flags, set_work);
   AddStatusCommand(app, flags, set_work);
+  AddWatchCommand(app, flags, set_work);
+  AddHealthCommand(app, flags, set_work);
+  AddLearningCommands(app, flags, set_work);
 
   try {
     app.parse(argc, argv);

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "client/cli/commands.h"
 #include "client/lib/client.h"
+#include "client/status/histogram.h"
 #include "client/status/status_json.h"
 #include "model/report/figure_table.h"
 #include "model/report/text_table.h"
@@ -33,15 +34,29 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
                 ? "no event told its time"
                 : absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMicros(status.model().learned_up_to_micros()),
                                    absl::UTCTimeZone()));
-  PrintPair("events accepted", Count(status.events_accepted()));
+  PrintPair("learning", status.learning_paused() ? "paused" : status.trainer_error().empty() ? "on" : "stands still");
+  PrintPair("events accepted", absl::StrCat(Count(status.events_accepted()), ", rejected since the start ",
+                                            Count(status.events_rejected())));
   PrintPair("events learned", absl::StrCat(Count(status.events_learned()), " in ", Count(status.step()), " steps"));
   PrintPair("log offsets", absl::StrCat("end ", Count(status.log_end_offset()), ", learned ",
                                         Count(status.learned_offset()), ", served ", Count(status.served_offset()),
                                         ", checkpoint ", Count(status.checkpoint_offset())));
+  PrintPair("freshness", absl::StrCat("p50 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.5)),
+                                      ", p99 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.99))));
+  PrintPair("queue", absl::StrCat(Count(status.queue_rows()), " rows waiting for Predict"));
   PrintPair("memory", ReadableBytes(static_cast<double>(status.memory_resident_bytes())));
   PrintPair("up", ReadableSeconds(status.uptime_seconds()));
   if (!status.trainer_error().empty()) PrintPair("trainer error", status.trainer_error());
 
+  if (!status.traffic().empty()) {
+    TextTable traffic({"predict since the start", "requests", "errors", "rows", "p50", "p99"});
+    for (const v1::SceneTraffic& scene : status.traffic()) {
+      traffic.AddRow({scene.scene(), Count(scene.requests()), Count(scene.errors()), Count(scene.rows()),
+                      ReadableQuantile(HistogramQuantile(scene.predict_seconds(), 0.5)),
+                      ReadableQuantile(HistogramQuantile(scene.predict_seconds(), 0.99))});
+    }
+    std::cout << "\n" << traffic.Render();
+  }
   if (!status.tables().empty()) {
     TextTable tables({"embedding table", "rows"});
     for (const v1::TableStatus& table : status.tables()) tables.AddRow({table.table(), Count(table.rows())});

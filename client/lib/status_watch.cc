@@ -3,22 +3,15 @@
 #include "client/lib/channel.h"
 
 namespace polyscene::client {
-namespace {
-
-v1::WatchStatusRequest WatchRequest(absl::string_view evaluation_of, absl::Duration interval) {
-  v1::WatchStatusRequest request;
-  request.set_evaluation_of(std::string(evaluation_of));
-  request.set_interval_seconds(absl::ToDoubleSeconds(interval));
-  return request;
-}
-
-}  // namespace
 
 StatusWatch::StatusWatch(v1::ModelService::Stub& stub, absl::string_view evaluation_of, absl::Duration interval)
-    : reader_(stub.WatchStatus(&context_, WatchRequest(evaluation_of, interval))) {}
+    : stub_(stub) {
+  request_.set_evaluation_of(std::string(evaluation_of));
+  request_.set_interval_seconds(absl::ToDoubleSeconds(interval));
+}
 
 StatusWatch::~StatusWatch() {
-  if (!end_.ok()) return;
+  if (reader_ == nullptr || !end_.ok()) return;
   Cancel();
   while (Next().ok()) {
   }
@@ -26,6 +19,8 @@ StatusWatch::~StatusWatch() {
 
 absl::StatusOr<v1::GetStatusResponse> StatusWatch::Next() {
   if (!end_.ok()) return end_;
+  // Not in the constructor: making the reader waits for the connection, which Cancel() must be able to end.
+  if (reader_ == nullptr) reader_ = stub_.WatchStatus(&context_, request_);
   v1::GetStatusResponse response;
   if (reader_->Read(&response)) return response;
   end_ = FromGrpc(reader_->Finish());

@@ -18,24 +18,27 @@ namespace polyscene::client {
 // Threads: Next() from one thread at a time, Cancel() from any.
 class StatusWatch {
  public:
-  // Starts the call: the server answers at once and then every `interval` (0.1 s to 1 h; zero: 1 s). `evaluation_of` as
-  // in Client::GetStatus. `stub` is used in the constructor alone.
+  // The server answers at once and then every `interval` (0.1 s to 1 h; zero: 1 s). `evaluation_of` as in
+  // Client::GetStatus. `stub` outlives this object.
   StatusWatch(v1::ModelService::Stub& stub, absl::string_view evaluation_of, absl::Duration interval);
   ~StatusWatch();  // Cancels.
   StatusWatch(const StatusWatch&) = delete;
   StatusWatch& operator=(const StatusWatch&) = delete;
 
-  // Waits for the next answer, however long that takes. After the stream's end every call returns how it ended:
+  // Waits for the next answer, however long that takes. The first call connects. After the stream's end every call
+  // returns how it ended:
   //   kUnavailable  the server is not there, stops, or ended the stream    kCancelled  Cancel() was called
   //   kNotFound, ..  as GetStatus
   absl::StatusOr<v1::GetStatusResponse> Next();
 
-  void Cancel();  // Makes Next() return soon.
+  void Cancel();  // Makes Next() return soon, also one that is still connecting.
 
  private:
+  v1::ModelService::Stub& stub_;
+  v1::WatchStatusRequest request_;
   grpc::ClientContext context_;
-  const std::unique_ptr<grpc::ClientReader<v1::GetStatusResponse>> reader_;
-  absl::Status end_;  // OK until the stream has ended.
+  std::unique_ptr<grpc::ClientReader<v1::GetStatusResponse>> reader_;  // Null until the first Next().
+  absl::Status end_;                                                   // OK until the stream has ended.
 };
 
 }  // namespace polyscene::client

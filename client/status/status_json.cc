@@ -1,6 +1,19 @@
 #include "client/status/status_json.h"
 
 namespace polyscene::cli {
+namespace {
+
+Json HistogramJson(const v1::Histogram& histogram) {
+  Json json;
+  json["upper_bounds"] = Json::array();
+  for (const double bound : histogram.upper_bounds()) json["upper_bounds"].push_back(JsonNumber(bound));
+  json["counts"] = Json::array();
+  for (const uint64_t count : histogram.counts()) json["counts"].push_back(count);
+  json["sum"] = JsonNumber(histogram.sum());
+  return json;
+}
+
+}  // namespace
 
 std::vector<EvaluationFigure> FiguresOf(const google::protobuf::RepeatedPtrField<v1::EvaluationFigure>& figures) {
   std::vector<EvaluationFigure> all;
@@ -21,6 +34,7 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   json["device"] = status.device();
   json["events_accepted"] = status.events_accepted();
   json["events_learned"] = status.events_learned();
+  json["events_rejected"] = status.events_rejected();
   json["log_end_offset"] = status.log_end_offset();
   json["learned_offset"] = status.learned_offset();
   json["served_offset"] = status.served_offset();
@@ -29,7 +43,18 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   json["serving"] = status.serving();
   json["uptime_seconds"] = JsonNumber(status.uptime_seconds());
   json["memory_resident_bytes"] = status.memory_resident_bytes();
+  json["learning_paused"] = status.learning_paused();
   json["trainer_error"] = status.trainer_error();
+  json["queue_rows"] = status.queue_rows();
+  json["traffic"] = Json::array();
+  for (const v1::SceneTraffic& scene : status.traffic()) {
+    json["traffic"].push_back({{"scene", scene.scene()},
+                               {"requests", scene.requests()},
+                               {"errors", scene.errors()},
+                               {"rows", scene.rows()},
+                               {"predict_seconds", HistogramJson(scene.predict_seconds())}});
+  }
+  json["freshness_seconds"] = HistogramJson(status.freshness_seconds());
   json["tables"] = Json::array();
   for (const v1::TableStatus& table : status.tables()) {
     json["tables"].push_back({{"table", table.table()}, {"rows", table.rows()}});

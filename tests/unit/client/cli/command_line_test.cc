@@ -1,5 +1,8 @@
 // The program itself: exit statuses and messages of `polyscene`, run as its users run it.
+<<<<<<< HEAD
 #include <cstdlib>
+=======
+>>>>>>> 4c2058b (polyscene watch, health, pause and resume; status tells traffic, queue, freshness and whether learning is paused)
 #include <fstream>
 #include <string>
 
@@ -10,7 +13,11 @@
 #include "gtest/gtest.h"
 #include "polyscene/v1/model_service.grpc.pb.h"
 #include "polyscene/v1/prediction.grpc.pb.h"
+<<<<<<< HEAD
 #include "tests/unit/client/cli/run_command.h"
+=======
+#include "tests/unit/client/cli/run_polyscene.h"
+>>>>>>> 4c2058b (polyscene watch, health, pause and resume; status tells traffic, queue, freshness and whether learning is paused)
 #include "tests/unit/client/lib/fake_training_service.h"
 
 namespace polyscene::cli {
@@ -40,7 +47,8 @@ TEST(UsageTest, WhatIsWrittenWronglyExitsWith2AndSaysWhatIsWrong) {
 }
 
 TEST(UsageTest, HelpExitsWith0AndHasAnExample) {
-  for (const char* const command : {"", "bench", "predict", "stream", "simulate", "status"}) {
+  for (const char* const command :
+       {"", "bench", "health", "pause", "predict", "resume", "stream", "simulate", "status", "watch"}) {
     const Ran help = Polyscene(absl::StrCat(command, " --help"));
     EXPECT_EQ(help.exit_status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;

@@ -1,0 +1,277 @@
+#include "client/status/watch_view.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/status/fitted_table.h"
+#include "model/report/text_table.h"
+
+namespace polyscene::cli {
+namespace {
+
+constexpr int kLabelWidth = 11;
+constexpr int kShortestHistory = 8;  // Narrower, the column goes.
+constexpr int kLongestHistory = 48;
+constexpr const char* kHistoryTitle = "since the watch began";
+
+struct Word {
+  std::string text;
+  Emphasis emphasis = Emphasis::kNone;
+};
+
+using Lines = std::vector<StyledLine>;
+
+std::string Count(uint64_t value) { return WithThousands(static_cast<long long>(value)); }
+
+std::string ClockTime(absl::Time time, absl::TimeZone zone) { return absl::FormatTime("%H:%M:%S", time, zone); }
+
+// A label, then `words` as far as they fit, the first ones first.
+StyledLine WordLine(const std::string& label, const std::vector<Word>& words, const ViewSize& size) {
+  StyledLine line;
+  if (!label.empty()) line.Add(absl::StrFormat("%-*s", kLabelWidth, label), Emphasis::kDim);
+  bool first = true;
+  for (const Word& word : words) {
+    if (word.text.empty()) continue;
+    const int gap = first ? 0 : 2;
+    if (!first && line.width() + gap + DisplayWidth(word.text) > size.columns) break;
+    line.Add(std::string(gap, ' ')).Add(word.text, word.emphasis);
+    first = false;
+  }
+  return line.CutTo(size.columns, size.utf8);
+}
+
+std::string PerSecond(const StatusRates& rates, double rate) {
+  return rates.known ? absl::StrCat(ReadableRate(rate), "/s") : "-";
+}
+
+std::string CatchUp(const v1::GetStatusResponse& status, const StatusRates& rates) {
+  if (status.learning_paused() && Backlog(status) > 0) return "paused";
+  const double seconds = CatchUpSeconds(status, rates);
+  if (seconds == 0 || !rates.known) return "";
+  return std::isfinite(seconds) ? absl::StrCat("gone in ", ReadableSeconds(seconds)) : "not shrinking";
+}
+
+// ---- the parts ------------------------------------------------------------------------------------------------------
+
+Lines Header(const WatchState& state, const ViewSize& size, absl::Time now, absl::TimeZone zone) {
+  const std::optional<v1::GetStatusResponse>& status = state.status();
+  Word condition{"no answer yet", Emphasis::kWarning};
+  if (state.lost()) {
+    condition = {status.has_value() ? "LOST" : "NOT THERE", Emphasis::kBad};
+  } else if (status.has_value()) {
+    condition = status->serving() ? Word{"serving", Emphasis::kGood} : Word{"not serving", Emphasis::kWarning};
+  }
+  std::vector<Word> first = {{PrintableAscii(state.server()), Emphasis::kBold}, condition};
+  if (status.has_value()) first.push_back({absl::StrCat("up ", ReadableSeconds(status->uptime_seconds()))});
+  first.push_back({"q quits", Emphasis::kDim});
+  Lines lines = {WordLine("", first, size)};
+
+  if (status.has_value()) {
+    const uint64_t version = status->model().version();
+    std::vector<Word> second = {{version == 0 ? "no version yet" : absl::StrCat("version ", Count(version))}};
+    if (version != 0) {
+      // Ages on while no answer comes.
+      const double since = std::max(absl::ToDoubleSeconds(now - state.answered_at()), 0.0);
+      second.push_back({absl::StrCat(ReadableSeconds(status->model().weight_age_seconds() + since), " old")});
+    }
+    if (status->learning_paused()) {
+      second.push_back({"learning PAUSED", Emphasis::kWarning});
+    } else if (status->trainer_error().empty()) {
+      second.push_back({"learning"});
+    }
+    second.push_back({PrintableAscii(status->device())});
+    second.push_back({absl::StrCat("model ", PrintableAscii(status->fingerprint()))});
+    lines.push_back(WordLine("", second, size));
+  }
+  if (state.lost()) {
+    lines.push_back(
+        StyledLine(absl::StrCat(status.has_value() ? "lost since " : "since ", ClockTime(state.lost_since(), zone),
+                                " (", ReadableSeconds(absl::ToDoubleSeconds(now - state.lost_since())),
+                                "), trying again: ", PrintableAscii(state.trouble().message())),
+                   Emphasis::kBad)
+            .CutTo(size.columns, size.utf8));
+  }
+  if (status.has_value() && !status->trainer_error().empty()) {
+    lines.push_back(
+        StyledLine(absl::StrCat("learning stands still: ", PrintableAscii(status->trainer_error())), Emphasis::kBad)
+            .CutTo(size.columns, size.utf8));
+  }
+  return lines;
+}
+
+Lines Learning(const v1::GetStatusResponse& status, const StatusRates& rates, const ViewSize& size) {
+  const bool rejects = rates.events_rejected > 0;
+  return {WordLine("events",
+                   {{absl::StrCat("in ", PerSecond(rates, rates.events_accepted))},
+                    {absl::StrCat("learned ", PerSecond(rates, rates.events_learned))},
+                    {absl::StrCat("rejected ", PerSecond(rates, rates.events_rejected)),
+                     rejects ? Emphasis::kWarning : Emphasis::kNone}},
+                   size),
+          WordLine("backlog",
+                   {{absl::StrCat(Count(Backlog(status)), " rows")},
+                    {CatchUp(status, rates), Emphasis::kWarning},
+                    {absl::StrCat("of ", Count(status.log_end_offset()), " in the log")}},
+                   size),
+          WordLine("freshness",
+                   {{absl::StrCat("p50 ", ReadableQuantile(rates.freshness_p50_seconds))},
+                    {absl::StrCat("p99 ", ReadableQuantile(rates.freshness_p99_seconds))}},
+                   size),
+          WordLine("memory",
+                   {{ReadableBytes(static_cast<double>(status.memory_resident_bytes()))},
+                    {absl::StrCat("queue ", Count(status.queue_rows()), " rows")}},
+                   size)};
+}
+
+// One line a scene.
+Lines PredictTable(const v1::GetStatusResponse& status, const StatusRates& rates, const ViewSize& size) {
+  FittedColumn scene{"predict"}, requests{"requests/s", true}, errors{"errors/s", true, 2}, rows{"rows/s", true, 4},
+      p50{"p50", true, 3}, p99{"p99", true, 1};
+  const auto add = [&](const SceneRates& one) {
+    scene.cells.push_back(PrintableAscii(one.scene));
+    requests.cells.push_back(rates.known ? ReadableRate(one.requests) : "-");
+    errors.cells.push_back(rates.known ? ReadableRate(one.errors) : "-");
+    rows.cells.push_back(rates.known ? ReadableRate(one.rows) : "-");
+    p50.cells.push_back(rates.known ? ReadableQuantile(one.p50_seconds) : "-");
+    p99.cells.push_back(rates.known ? ReadableQuantile(one.p99_seconds) : "-");
+  };
+  if (status.traffic_size() > 1) {
+    SceneRates all = rates.all;
+    all.scene = "*";
+    add(all);
+  }
+  for (int i = 0; i < status.traffic_size(); ++i) {
+    SceneRates one = rates.known ? rates.scenes[i] : SceneRates();
+    one.scene = status.traffic(i).scene();
+    add(one);
+  }
+  if (scene.cells.empty()) return {};
+  return FitTable({scene, requests, errors, rows, p50, p99}, size.columns, size.utf8);
+}
+
+// One line a scene and task.
+Lines EvaluationTable(const WatchState& state, const ViewSize& size) {
+  const std::vector<EvaluationFigure> figures = MainFigures(*state.status());
+  if (figures.empty()) return {};
+  std::vector<FittedColumn> columns = {{"evaluation"},       {"task"},
+                                       {"metric", false, 3}, {"value", true},
+                                       {"rows", true, 4},    {std::string(kShortestHistory, ' '), false, 2}};
+  FittedColumn& history = columns.back();
+  for (const EvaluationFigure& figure : figures) {
+    columns[0].cells.push_back(PrintableAscii(figure.scene));
+    columns[1].cells.push_back(PrintableAscii(figure.task));
+    columns[2].cells.push_back(PrintableAscii(figure.metric));
+    columns[3].cells.push_back(std::isfinite(figure.value) ? absl::StrFormat("%.4f", figure.value) : "-");
+    columns[4].cells.push_back(Count(figure.rows));
+    history.cells.emplace_back(kShortestHistory, ' ');
+  }
+  // First whether there is room for the history at all, then it gets all the room that is left.
+  const std::vector<int> widths = FitColumns(columns, size.columns);
+  history.cells.clear();
+  if (widths.back() == 0) {
+    columns.pop_back();
+  } else {
+    int taken = 0;
+    for (size_t c = 0; c + 1 < widths.size(); ++c) taken += widths[c] > 0 ? widths[c] + 2 : 0;
+    const int room = std::clamp(size.columns - taken, kShortestHistory, kLongestHistory);
+    history.title = room >= DisplayWidth(kHistoryTitle) ? kHistoryTitle : "history";
+    for (const EvaluationFigure& figure : figures) {
+      history.cells.push_back(Sparkline(state.HistoryOf(figure), room, size.utf8));
+    }
+  }
+  return FitTable(columns, size.columns, size.utf8);
+}
+
+// ---- the page -------------------------------------------------------------------------------------------------------
+
+StyledLine More(size_t count, const ViewSize& size) {
+  return StyledLine(absl::StrCat(size.utf8 ? "…" : "...", " ", count, " more"), Emphasis::kDim)
+      .CutTo(size.columns, size.utf8);
+}
+
+// Shortens two tables, of which the first line is a header, to `room` lines together, and returns how many rows that
+// leaves out. Each gets half, and what the other one does not need; a header alone is not worth its line.
+size_t Shorten(size_t room, Lines& first, Lines& second) {
+  const auto rows = [&] { return first.size() + second.size() - !first.empty() - !second.empty(); };
+  const size_t before = rows();
+  size_t for_first = std::min(first.size(), std::max(room / 2, room - std::min(room, second.size())));
+  size_t for_second = std::min(second.size(), room - for_first);
+  if (for_first < 2) {
+    for_first = 0;
+    for_second = std::min(second.size(), room);
+  }
+  if (for_second < 2) {
+    for_second = 0;
+    for_first = room < 2 ? 0 : std::min(first.size(), room);
+  }
+  first.resize(for_first);
+  second.resize(for_second);
+  return before - rows();
+}
+
+void AppendPart(const Lines& part, bool blank_before, Lines& page) {
+  if (part.empty()) return;
+  if (blank_before && !page.empty()) page.emplace_back();
+  page.insert(page.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
+std::vector<StyledLine> RenderWatch(const WatchState& state, const ViewSize& size, absl::Time now,
+                                    absl::TimeZone zone) {
+  const size_t rows = std::max(size.rows, 1);
+  const Lines header = Header(state, size, now, zone);
+  Lines learning, predict, evaluation;
+  if (state.status().has_value()) {
+    learning = Learning(*state.status(), state.rates(), size);
+    predict = PredictTable(*state.status(), state.rates(), size);
+    evaluation = EvaluationTable(state, size);
+  }
+  const size_t lines = header.size() + learning.size() + predict.size() + evaluation.size();
+  const size_t blanks = !learning.empty() + !predict.empty() + !evaluation.empty();
+  const bool blank = lines + blanks <= rows;
+  size_t left_out = 0;
+  if (lines > rows) {
+    if (!learning.empty()) {
+      learning.pop_back();  // Memory and queue tell least of how things go.
+      ++left_out;
+    }
+    const size_t fixed = header.size() + learning.size() + 1;  // With the line that says how many more there are.
+    left_out += Shorten(rows > fixed ? rows - fixed : 0, predict, evaluation);
+  }
+  Lines page;
+  AppendPart(header, false, page);
+  AppendPart(learning, blank, page);
+  AppendPart(predict, blank, page);
+  AppendPart(evaluation, blank, page);
+  if (lines > rows) {
+    const size_t kept = std::min(page.size(), rows - 1);
+    left_out += page.size() - kept;
+    page.resize(kept);
+    page.push_back(More(left_out, size));
+  }
+  return page;
+}
+
+std::string WatchLine(const WatchState& state, absl::Time now, absl::TimeZone zone) {
+  if (!state.status().has_value()) return absl::StrCat(ClockTime(now, zone), "  no answer yet");
+  const v1::GetStatusResponse& status = *state.status();
+  const StatusRates& rates = state.rates();
+  std::vector<std::string> words = {ClockTime(now, zone), absl::StrCat("version ", status.model().version())};
+  if (!status.serving()) words.push_back("not serving");
+  if (status.learning_paused()) words.push_back("learning paused");
+  if (!status.trainer_error().empty()) words.push_back("learning stands still");
+  words.push_back(absl::StrCat("predict ", PerSecond(rates, rates.all.requests)));
+  if (rates.known) words.push_back(absl::StrCat("p99 ", ReadableQuantile(rates.all.p99_seconds)));
+  words.push_back(absl::StrCat("learned ", PerSecond(rates, rates.events_learned)));
+  words.push_back(absl::StrCat("backlog ", Backlog(status)));
+  for (const EvaluationFigure& figure : MainFigures(status)) {
+    if (!std::isfinite(figure.value)) continue;
+    words.push_back(absl::StrFormat("%s/%s %s %.4f", figure.scene, figure.task, figure.metric, figure.value));
+  }
+  return PrintableAscii(absl::StrJoin(words, "  "));
+}
+
+}  // namespace polyscene::cli

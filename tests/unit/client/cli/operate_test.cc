@@ -1,0 +1,156 @@
+// The commands of an operator, run as programs: watch (not on a terminal), health, pause, resume, status.
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/server_builder.h"
+#include "gtest/gtest.h"
+#include "model/report/figure_json.h"
+#include "polyscene/v1/model_service.grpc.pb.h"
+#include "tests/unit/client/cli/run_polyscene.h"
+#include "tests/unit/client/lib/fake_training_service.h"
+#include "tests/unit/client/status/statuses.h"
+
+namespace polyscene::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// A shop that is open for a minute and then two seconds longer, in each stream. Streams but the last end after that.
+class FakeModelService final : public v1::ModelService::Service {
+ public:
+  grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse* response) override {
+    *response = LaterShop();
+    response->set_learning_paused(paused);
+    return grpc::Status::OK;
+  }
+  grpc::Status WatchStatus(grpc::ServerContext*, const v1::WatchStatusRequest* request,
+                           grpc::ServerWriter<v1::GetStatusResponse>* writer) override {
+    if (request->evaluation_of() == "nobody") {
+      return grpc::Status(grpc::StatusCode::NOT_FOUND, "producer 'nobody' opened no evaluation");
+    }
+    writer->Write(EarlierShop());
+    writer->Write(LaterShop());
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is stopping");
+  }
+  grpc::Status PauseLearning(grpc::ServerContext*, const v1::PauseLearningRequest*,
+                             v1::PauseLearningResponse* response) override {
+    paused = true;
+    response->set_learned_offset(43100);
+    return grpc::Status::OK;
+  }
+  grpc::Status ResumeLearning(grpc::ServerContext*, const v1::ResumeLearningRequest*,
+                              v1::ResumeLearningResponse* response) override {
+    paused = false;
+    response->set_learned_offset(43100);
+    return grpc::Status::OK;
+  }
+
+  std::atomic<bool> paused{false};
+};
+
+class OperateTest : public ::testing::Test {
+ protected:
+  OperateTest() {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    grpc::EnableDefaultHealthCheckService(false);
+  }
+  ~OperateTest() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  Ran Run(const std::string& arguments) { return Polyscene(absl::StrCat(arguments, " --server 127.0.0.1:", port_)); }
+
+  int port_ = 0;
+  FakeModelService service_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(OperateTest, HealthIsAnExitStatusWithAReason) {
+  server_->GetHealthCheckService()->SetServingStatus("polyscene.v1.PredictionService", false);
+  const Ran well = Run("health");
+  EXPECT_EQ(well.exit_status, 0);
+  EXPECT_EQ(well.out, "SERVING\n");
+
+  const Ran not_serving = Run("health --service polyscene.v1.PredictionService");
+  EXPECT_EQ(not_serving.exit_status, 1);
+  EXPECT_EQ(not_serving.out, "");
+  EXPECT_THAT(not_serving.err, AllOf(HasSubstr("'polyscene.v1.PredictionService'"), HasSubstr("NOT_SERVING")));
+
+  const Ran unknown = Run("health --json --service other.Service");
+  EXPECT_EQ(unknown.exit_status, 1);
+  const Json json = Json::parse(unknown.out);
+  EXPECT_EQ(json["serving"], false);
+  EXPECT_EQ(json["service"], "other.Service");
+  EXPECT_THAT(json["reason"].get<std::string>(), HasSubstr("does not know service 'other.Service'"));
+
+  const Ran nobody = Polyscene("health --server 127.0.0.1:1");
+  EXPECT_EQ(nobody.exit_status, 1);
+  EXPECT_THAT(nobody.err, HasSubstr("127.0.0.1:1"));
+  EXPECT_EQ(Run("health --timeout 0").exit_status, 2);
+}
+
+TEST_F(OperateTest, PausingIsSeenInTheStatusUntilResuming) {
+  const Ran paused = Run("pause");
+  EXPECT_EQ(paused.exit_status, 0) << paused.err;
+  EXPECT_EQ(paused.out, "paused: learning stands at offset 43,100 of the event log\n");
+  EXPECT_THAT(Run("status").out, HasSubstr("learning          paused"));
+  EXPECT_EQ(Json::parse(Run("status --json").out)["learning_paused"], true);
+
+  EXPECT_EQ(Run("resume --json").out, "{\"learning_paused\":false,\"learned_offset\":43100}\n");
+  EXPECT_THAT(Run("status").out, HasSubstr("learning          on"));
+}
+
+TEST_F(OperateTest, StatusTellsTrafficQueueAndWhatWasRefused) {
+  const Ran ran = Run("status");
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("rejected since the start 4"), HasSubstr("12 rows waiting for Predict"),
+                             HasSubstr("search                      1,200      11  120,000")));
+  const Json json = Json::parse(Run("status --json").out);
+  EXPECT_EQ(json["events_rejected"], 4);
+  EXPECT_EQ(json["queue_rows"], 12);
+  EXPECT_EQ(json["traffic"][0]["requests"], 1200);
+  EXPECT_EQ(json["traffic"][0]["predict_seconds"]["counts"][1], 600);
+  EXPECT_EQ(json["freshness_seconds"]["counts"][1], 100);
+}
+
+TEST_F(OperateTest, WatchingWithoutATerminalIsALineAnAnswer) {
+  const Ran ran = Run("watch --count 2");
+  EXPECT_EQ(ran.exit_status, 0) << ran.err;
+  const std::vector<std::string> lines = absl::StrSplit(ran.out, '\n');
+  ASSERT_EQ(lines.size(), 3u) << ran.out;
+  EXPECT_THAT(lines[0], HasSubstr("  version 17  predict -  learned -  backlog 10000  "));
+  EXPECT_THAT(lines[1], HasSubstr("  version 18  predict 100/s  p99 9.82 ms  learned 1,500/s  backlog 8000  "));
+  EXPECT_THAT(lines[1], HasSubstr("search/click auc 0.7000"));
+}
+
+TEST_F(OperateTest, WatchingInJsonIsAnObjectAnAnswerAndOutlastsTheStreamsEnd) {
+  const Ran ran = Run("watch --json --count 4 --interval 0.1");
+  EXPECT_EQ(ran.exit_status, 0) << ran.err;
+  const std::vector<std::string> lines = absl::StrSplit(ran.out, '\n');
+  ASSERT_EQ(lines.size(), 5u) << ran.out;
+  EXPECT_TRUE(Json::parse(lines[0])["rates"].is_null());
+  EXPECT_EQ(Json::parse(lines[1])["version"], 18);
+  EXPECT_EQ(Json::parse(lines[1])["rates"]["events_learned"], 1500);
+  EXPECT_TRUE(Json::parse(lines[2])["rates"].is_null());  // Up for less than before: the server began again.
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("the server is stopping; trying again"), HasSubstr("answers")));
+}
+
+TEST_F(OperateTest, WatchingWhatCannotBeWatchedFails) {
+  const Ran ran = Run("watch --json --evaluation_of nobody");
+  EXPECT_EQ(ran.exit_status, 1);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.err, HasSubstr("producer 'nobody' opened no evaluation"));
+  EXPECT_EQ(Run("watch --interval 0.01").exit_status, 2);
+  EXPECT_EQ(Run("watch --count 0").exit_status, 2);
+}
+
+}  // namespace
+}  // namespace polyscene::cli
