@@ -33,6 +33,7 @@ void AddPredictCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work
 void AddStreamCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddSimulateCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddBenchCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
+void AddModelCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddStatusCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddWatchCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddHealthCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);

@@ -27,6 +27,7 @@ int Main(int argc, char** argv) {
   AddStreamCommand(app, flags, set_work);
   AddSimulateCommand(app, flags, set_work);
   AddBenchCommand(app, flags, set_work);
+  AddModelCommand(app, flags, set_work);
   AddStatusCommand(app, flags, set_work);
   AddWatchCommand(app, flags, set_work);
   AddHealthCommand(app, flags, set_work);

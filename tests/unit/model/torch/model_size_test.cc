@@ -1,0 +1,102 @@
+// What model/spec says of a model's size, against the network and the tables themselves.
+#include "model/spec/model_size.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+
+#include "model/embedding/embedding_tables.h"
+#include "model/network/network.h"
+#include "model/optimizer/dense_optimizer.h"
+#include "tests/unit/model/torch/learner_fixture.h"
+
+namespace polyscene {
+namespace {
+
+// Every way for a feature to enter, every kind of task, two scenes; `network` and the rest are the case's.
+std::string ModelText(const std::string& rest) {
+  return absl::StrCat(R"(
+    name: "sized"
+    features { name: "user" side: CONTEXT type: STRING encode { hash { embedding { dimension: 8 } } } }
+    features { name: "words" side: CONTEXT type: STRING sequence {} encode { hash { embedding { dimension: 4 } } } }
+    features { name: "tier" side: CONTEXT type: STRING encode { one_hot { values: ["a", "b", "c"] } } }
+    features { name: "kind" side: CANDIDATE type: INT64 encode { vocabulary { values: ["1", "2"] embedding { dimension: 3 } } } }
+    features { name: "last" side: CONTEXT type: STRING encode { hash { embedding { dimension: 8 table: "user" } } } }
+    features { name: "price" side: CANDIDATE type: FLOAT
+      encode { numeric {} } encode { bucketize { boundaries: [1, 2] embedding { dimension: 5 } } } }
+    features { name: "age" side: CONTEXT type: INT64 required: true encode { numeric {} } }
+    scenes { name: "one" tasks: ["click", "grade", "spend", "demand"] }
+    scenes { name: "two" tasks: ["click"] }
+    tasks { name: "click" binary {} }
+    tasks { name: "grade" multi_class { classes: 5 } }
+    tasks { name: "spend" regression {} }
+    tasks { name: "demand" forecast { horizon: 7 } }
+  )",
+                      rest);
+}
+
+class ModelSizeTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(ModelSizeTest, EachGroupIsWhatTheNetworkDeclares) {
+  const auto spec = ParseModel(ModelText(GetParam()));
+  const ModelSize size = SizeOf(*spec);
+  const int64_t input_width = EmbeddingWidth(*spec) + spec->dense_width();
+  const ParameterLayout layout = CreateNetwork(*spec, input_width)->layout();
+
+  EXPECT_EQ(size.embedding_inputs + size.dense_inputs, input_width);
+  EXPECT_EQ(size.parameters, layout.count());
+  const std::map<std::string, std::string> group_of_prefix = {
+      {"scene", "scene embedding"}, {"expert", "experts"}, {"gate", "gates"},
+      {"bottom", "shared layers"},  {"tower", "towers"},   {"head", "heads"}};
+  std::map<std::string, int64_t> declared, told;
+  for (const ParameterSpec& parameter : layout.specs()) {
+    declared[group_of_prefix.at(parameter.name.substr(0, parameter.name.find('.')))] += parameter.count;
+  }
+  for (const LayerGroupSize& group : size.groups) told[group.name] = group.parameters;
+  EXPECT_EQ(told, declared);
+}
+
+TEST_P(ModelSizeTest, TrainingBytesAreWeightsGradientAndTheOptimizersState) {
+  const auto spec = ParseModel(ModelText(GetParam()));
+  const ModelSize size = SizeOf(*spec);
+  const torch::Tensor weights = torch::zeros({size.parameters});
+  int64_t floats = 2 * weights.numel();
+  for (const auto& [name, tensor] : CreateDenseOptimizer(spec->file().dense_optimizer(), weights)->state()) {
+    floats += tensor.numel();
+  }
+  EXPECT_EQ(size.training_bytes, floats * static_cast<int64_t>(sizeof(float)));
+  EXPECT_EQ(size.snapshot_bytes, weights.numel() * static_cast<int64_t>(sizeof(float)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Networks, ModelSizeTest,
+    testing::Values("network { shared_bottom { hidden: [6] } }",
+                    "network { shared_bottom { hidden: [6, 4] } tower: [3, 2] scene_adaptation: SCENE_EMBEDDING }",
+                    "network { mmoe { experts: 3 hidden: [6] } } dense_optimizer { sgd {} }",
+                    "network { mmoe { experts: 4 hidden: [8, 6, 5] } tower: [3] scene_adaptation: SCENE_EMBEDDING }"));
+
+TEST(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
+  const auto spec = ParseModel(R"(
+    name: "one table"
+    features { name: "user" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 16 } } } }
+    scenes { name: "one" tasks: ["click"] }
+    tasks { name: "click" binary {} }
+    network { shared_bottom { hidden: [4] } })");
+  EmbeddingTables tables(spec, torch::kCPU);
+  constexpr int64_t kRows = 200'000;
+  std::vector<uint64_t> ids(kRows);
+  std::iota(ids.begin(), ids.end(), uint64_t{1} << 40);
+  const std::vector<uint32_t> owner(kRows, 0);
+  const std::vector<float> values(kRows * 16), states(kRows);
+  tables.Restore(0, owner, ids, values, states);
+
+  const TableSize size = SizeOf(*spec).tables[0];
+  EXPECT_EQ(size.features, std::vector<int>{0});
+  const double per_row = static_cast<double>(tables.memory_bytes()) / kRows;
+  EXPECT_GT(per_row, size.least_row_bytes - 13);  // Restored rows were in no step yet: 12 bytes; and what rounds.
+  EXPECT_LT(per_row, size.most_row_bytes + 1);
+}
+
+}  // namespace
+}  // namespace polyscene
