@@ -47,7 +47,7 @@ int Init(const CommonFlags& common, const InitFlags& flags) {
 struct CheckFlags {
   std::string file;
   std::string data;
-  int64_t rows = 100'000;
+  int64_t rows = 200'000;
 };
 
 int Check(const CommonFlags& common, const CheckFlags& flags) {
