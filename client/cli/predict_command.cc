@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/commands.h"
+#include "client/cli/evaluate_requests.h"
 #include "client/lib/client.h"
 #include "client/ranking/predict_request.h"
 #include "client/ranking/ranked_rows.h"
@@ -23,7 +24,19 @@ struct PredictFlags {
   std::vector<std::string> tasks;
   std::vector<std::string> context;
   int top = 0;
+  bool evaluate = false;
+  EvaluateFlags evaluation;
 };
+
+int Evaluate(const CommonFlags& common, const PredictFlags& flags) {
+  if (flags.file.empty()) return UsedWrongly("--evaluate: expected a FILE of labelled requests");
+  if (!flags.context.empty() || flags.top > 0) return UsedWrongly("--evaluate takes neither --context nor --top");
+  EvaluateFlags evaluation = flags.evaluation;
+  evaluation.file = flags.file;
+  evaluation.tasks = flags.tasks;
+  if (!flags.scene.empty()) evaluation.scenes = {flags.scene};
+  return EvaluateRequests(common, evaluation);
+}
 
 int Predict(const CommonFlags& common, const PredictFlags& flags) {
   PredictInput input;
@@ -77,18 +90,42 @@ void AddPredictCommand(CLI::App& app, const CommonFlags& common, SetWork set_wor
   command->footer(
       "FILE is CSV with a header line, a JSON array of objects, or a JSON object a line. Its rows are the candidates;\n"
       "context features come from its first row, or from --context. In a scene without candidate features every row\n"
-      "is scored by itself.\n\n"
-      "Example:\n  polyscene predict --scene search items.csv --context user=17 --context query=shoes --top 10");
+      "is scored by itself.\n"
+      "Examples:\n  polyscene predict --scene search items.csv --context user=17 --context query=shoes --top 10\n"
+      "  polyscene predict --evaluate requests.csv --k 10 --baseline demand=item_sales_7d/7");
   auto flags = std::make_shared<PredictFlags>();
   command->add_option("FILE", flags->file, "The rows; - for standard input");
-  command->add_option("--scene", flags->scene,
-                      "The scene to score in (default: the one that the rows name, or the only one)");
-  command->add_option("--context", flags->context, "A context feature's value, NAME=VALUE; may be repeated")
-      ->allow_extra_args(false);
+  command
+      ->add_option("--scene", flags->scene,
+                   "The scene to score in (default: the one that the rows name, or the only one)")
+      ->option_text("NAME");
+  command->add_option("--context", flags->context, "A context feature's value; may be repeated")
+      ->allow_extra_args(false)
+      ->option_text("NAME=VALUE");
   command->add_option("--tasks", flags->tasks, "Tasks to score, separated by commas (default: all of the scene)")
-      ->delimiter(',');
-  command->add_option("--top", flags->top, "Show only the best K rows (default: all)")->check(CLI::PositiveNumber);
-  command->callback([&common, flags, set_work] { set_work([&common, flags] { return Predict(common, *flags); }); });
+      ->delimiter(',')
+      ->option_text("NAMES");
+  command->add_option("--top", flags->top, "Show only the best K rows (default: all)")
+      ->check(CLI::PositiveNumber)
+      ->option_text("K");
+  CLI::Option* const evaluate =
+      command->add_flag("--evaluate", flags->evaluate,
+                        "FILE has labels and many requests: score each, print NDCG and the tasks' metrics");
+  command->add_option("--k", flags->evaluation.k, "Of NDCG: the rows of a request that count (10)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("K")
+      ->needs(evaluate);
+  command->add_option("--relevance", flags->evaluation.relevance, "Whose labels NDCG counts (the first of rank_by)")
+      ->option_text("TASK")
+      ->needs(evaluate);
+  command
+      ->add_option("--baseline", flags->evaluation.baselines, "TASK=COLUMN[/N]: a column to compare with; repeatable")
+      ->allow_extra_args(false)
+      ->option_text("T=C[/N]")
+      ->needs(evaluate);
+  command->callback([&common, flags, set_work] {
+    set_work([&common, flags] { return flags->evaluate ? Evaluate(common, *flags) : Predict(common, *flags); });
+  });
 }
 
 }  // namespace polyscene::cli

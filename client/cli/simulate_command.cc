@@ -47,6 +47,7 @@ struct SimulateFlags {
   bool rows_given = false;
   bool stream = false;
   bool truth = false;
+  bool labels = false;
   int64_t requests = 0;
   int candidates = 20;
   double evaluate_from_day = std::numeric_limits<double>::quiet_NaN();  // Half of the days.
@@ -100,6 +101,38 @@ absl::Status WriteRequest(const std::string& name, const std::vector<SimulatedRo
   for (const SimulatedRow& row : rows) AppendCsvRow(options, row, text);
   if (absl::Status status = file->Write(text); !status.ok()) return status;
   return file->Close();
+}
+
+// Writes all requests into one file that `polyscene predict --evaluate` takes: the scenes in turn, with what would
+// follow.
+absl::Status WriteLabelledRequests(const SimulateFlags& flags, int64_t& rows_written) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(flags.out);
+  if (!file.ok()) return file.status();
+  const CsvRowsOptions options{.truth = flags.truth};
+  std::string text;
+  AppendCsvHeader(options, text);
+  Simulator simulator(flags.simulation);
+  std::vector<SimulatedRow> rows;
+  for (int64_t i = 0; i < flags.requests; ++i) {
+    simulator.FutureRequest(static_cast<simulator::Scene>(i % simulator::kScenes), flags.candidates, rows);
+    for (const SimulatedRow& row : rows) AppendCsvRow(options, row, text);
+    rows_written += static_cast<int64_t>(rows.size());
+    if (absl::Status status = file->Write(text); !status.ok()) return status;
+    text.clear();
+  }
+  return file->Close();
+}
+
+int SimulateLabelledRequests(const CommonFlags& common, const SimulateFlags& flags) {
+  int64_t rows = 0;
+  if (absl::Status status = WriteLabelledRequests(flags, rows); !status.ok()) return Fail(status);
+  if (common.json) {
+    PrintJson({{"file", flags.out}, {"requests", flags.requests}, {"rows", rows}});
+  } else {
+    std::cout << WithThousands(flags.requests) << " requests, " << WithThousands(rows)
+              << " rows: polyscene predict --evaluate " << flags.out << "\n";
+  }
+  return kDone;
 }
 
 int SimulateRequests(const CommonFlags& common, const SimulateFlags& flags) {
@@ -270,6 +303,8 @@ int Simulate(const CommonFlags& common, const SimulateFlags& flags) {
     return UsedWrongly("--requests: requests to be ranked have no labels to learn; expected --out FILE with it");
   }
   if (flags.truth && flags.stream) return UsedWrongly("--truth: expected --out FILE with it");
+  if (flags.labels && flags.requests == 0) return UsedWrongly("--labels: expected --requests N with it");
+  if (flags.labels) return SimulateLabelledRequests(common, flags);
   if (flags.requests > 0) return SimulateRequests(common, flags);
   return flags.stream ? SimulateToServer(common, flags) : SimulateToFile(common, flags);
 }
@@ -303,6 +338,8 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
   command->add_option("--candidates", flags->candidates, "Candidates of each of them")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
+  command->add_flag("--labels", flags->labels,
+                    "With --requests: all in one FILE, with what would follow, for predict --evaluate");
   command->add_flag("--truth", flags->truth,
                     "With --out: also the true probabilities, as p_click, p_purchase, p_churn");
   command

@@ -35,7 +35,8 @@ absl::StatusOr<std::vector<PreparedRequest>> FileRequests(const std::string& pat
     names.push_back(scene.scene->name());
     by_name[scene.scene->name()] = scene;
   }
-  const absl::StatusOr<std::unique_ptr<cli::SceneRows>> rows = cli::SceneRows::Open(path, model, names);
+  const absl::StatusOr<std::unique_ptr<cli::SceneRows>> rows = cli::SceneRows::Open(
+      path, model, options.scenes.empty() && options.tasks.empty() ? std::vector<std::string>() : names);
   if (!rows.ok()) return rows.status();
 
   std::vector<PreparedRequest> requests;

@@ -28,6 +28,7 @@ absl::StatusOr<std::unique_ptr<SceneRows>> SceneRows::Open(const std::string& pa
     if (!scene.ok()) return scene.status();
     rows->wanted_.push_back(*scene);
   }
+  rows->passes_over_ = !scenes.empty();
   if (scenes.empty()) {
     for (const v1::Scene& scene : model.scenes()) rows->wanted_.push_back(&scene);
   }
@@ -50,14 +51,16 @@ absl::StatusOr<bool> SceneRows::Next(Row* row) {
       row->scene = wanted_[0];
       return true;
     }
-    const absl::StatusOr<const v1::Scene*> scene = Find(row->row.cells[scene_column_].text);
-    if (!scene.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(stream_->source(), ": line ", row->row.line, ": ", scene.status().message()));
+    const std::string& name = row->row.cells[scene_column_].text;
+    const auto wanted =
+        std::find_if(wanted_.begin(), wanted_.end(), [&](const v1::Scene* scene) { return scene->name() == name; });
+    if (wanted != wanted_.end()) {
+      row->scene = *wanted;
+      return true;
     }
-    if (std::find(wanted_.begin(), wanted_.end(), *scene) == wanted_.end()) continue;
-    row->scene = *scene;
-    return true;
+    if (passes_over_) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(stream_->source(), ": line ", row->row.line, ": ", Find(name).status().message()));
   }
 }
 

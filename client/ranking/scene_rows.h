@@ -28,7 +28,8 @@ class SceneRows {
     RowSet::Row row;
   };
 
-  // False at the end. kInvalidArgument: a line that cannot be read, or whose scene the model does not have.
+  // False at the end. kInvalidArgument: a line that cannot be read or, where all scenes are read, whose scene the model
+  // does not have.
   absl::StatusOr<bool> Next(Row* row);
 
   const RowStream& stream() const { return *stream_; }
@@ -42,6 +43,7 @@ class SceneRows {
   std::unique_ptr<RowStream> stream_;
   int scene_column_ = -1;
   std::vector<const v1::Scene*> wanted_;
+  bool passes_over_ = false;  // Rows of other scenes, whatever they are called.
 };
 
 }  // namespace polyscene::cli

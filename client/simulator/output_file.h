@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -10,29 +11,31 @@
 
 namespace polyscene::simulator {
 
-// Compressed with gzip where the name ends in ".gz", plain otherwise; the same bytes written give the same file. It is
-// there once Close() said so, whole, and not before: until then it is called `path`.writing (but what is no file, as
-// /dev/stdout, is written at once). Not thread-safe.
+// Compressed with gzip where the name ends in ".gz", plain otherwise; the same bytes written give the same file. Until
+// Close() it is called PATH.partial, so that what has its name is whole, whatever interrupts us. Not thread-safe.
 class OutputFile {
  public:
-  // kNotFound, kPermissionDenied or kUnavailable, with the path and the system's
-  // reason.
+  // Opens the file for writing. What is no regular file (a pipe, a terminal) is written as it is. kNotFound,
+  // kPermissionDenied or kUnavailable, with the path and the system's reason.
   static absl::StatusOr<OutputFile> Create(const std::string& path);
+
+  ~OutputFile();  // Without Close(): nothing is left, and what had the name before stays.
+  OutputFile(OutputFile&&) = default;
 
   // kUnavailable: the disk refused.
   absl::Status Write(absl::string_view bytes);
-  absl::Status Close();  // At the end, once: what Write() took may still fail here.
+  absl::Status Close();  // At the end, once: what Write() took may still fail here. The file has its name then.
 
  private:
   struct Closer {
     void operator()(void* file) const;
   };
 
-  OutputFile(std::string path, std::string temporary, void* file)
-      : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
+  OutputFile(std::string path, std::string written, void* file)
+      : path_(std::move(path)), written_(std::move(written)), file_(file) {}
 
   std::string path_;
-  std::string temporary_;               // path_ where it is written at once.
+  std::string written_;                 // Path of what is written; path_ itself for what is no regular file.
   std::unique_ptr<void, Closer> file_;  // zlib's gzFile, whose header stays out of here.
 };
 

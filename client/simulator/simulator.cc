@@ -83,8 +83,15 @@ bool Simulator::Next(std::vector<SimulatedRow>& rows) {
 }
 
 void Simulator::RankingRequest(int candidates, std::vector<SimulatedRow>& rows) {
+  FutureRequest(requests_made_ % 2 == 0 ? Scene::kRecommendation : Scene::kSearch, candidates, rows);
+}
+
+void Simulator::FutureRequest(Scene scene, int candidates, std::vector<SimulatedRow>& rows) {
   rows.clear();
-  MakeRequest(requests_made_ % 2 == 0 ? Scene::kRecommendation : Scene::kSearch, options_.days + 0.5, candidates, rows);
+  const bool users = scene == Scene::kBehaviour;
+  for (int i = 0; i < (users ? candidates : 1); ++i) {
+    MakeRequest(scene, options_.days + 0.5, users ? 1 : candidates, rows);
+  }
 }
 
 void Simulator::MakeRequest(Scene scene, double day, int count, std::vector<SimulatedRow>& rows) {

@@ -35,6 +35,9 @@ class Simulator {
   // labels are what would follow. Recommendation and search take turns.
   void RankingRequest(int candidates, std::vector<SimulatedRow>& rows);
 
+  // The same, of a given scene; of behaviour: so many users who come back, each a request of its own.
+  void FutureRequest(Scene scene, int candidates, std::vector<SimulatedRow>& rows);
+
   int64_t rows_made() const { return rows_made_; }
   const SimulationOptions& options() const { return options_; }
   const Catalog& catalog() const { return catalog_; }

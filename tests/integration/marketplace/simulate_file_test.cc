@@ -60,15 +60,38 @@ TEST_F(SimulateFileTest, TheClassicProgramsDataIsTwoFilesThatASeedDecides) {
   EXPECT_FALSE(train == ReadFile(Path("other/train.csv")));
 }
 
-TEST_F(SimulateFileTest, NothingIsLeftOfAFileThatIsNotDone) {
-  EXPECT_EQ(Simulate(Path("events.csv"), "1").exit_status, 0);
-  EXPECT_FALSE(std::filesystem::exists(Path("events.csv.writing")));
-}
-
 TEST_F(SimulateFileTest, ANameWithGzIsCompressed) {
   EXPECT_EQ(Simulate(Path("events.csv.gz"), "1").exit_status, 0);
   EXPECT_EQ(ReadFile(Path("events.csv.gz")).substr(0, 2), "\x1f\x8b");
 }
+
+TEST_F(SimulateFileTest, LabelledRequestsOfAllScenesAreOneFile) {
+  const ProgramResult result = RunProgram({POLYSCENE_PROGRAM, "simulate", "--requests", "6", "--candidates", "5",
+                                           "--labels", "--truth", "--out", Path("requests.csv"), "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.error;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["rows"], 30);
+  const std::string text = ReadFile(Path("requests.csv"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 31);
+  for (const char* part : {",click,", ",demand_7,", ",p_churn\n", ",recommendation,", ",search,", ",behaviour,"}) {
+    EXPECT_THAT(text, ::testing::HasSubstr(part));
+  }
+  EXPECT_EQ(RunProgram({POLYSCENE_PROGRAM, "simulate", "--labels", "--out", Path("x.csv")}).exit_status, 2);
+}
+
+TEST_F(SimulateFileTest, OnlyAWholeFileHasItsName) {
+  EXPECT_EQ(Simulate(Path("events.csv"), "1").exit_status, 0);
+  std::ofstream(Path("events.csv")) << "what was there before";
+  // A disk that is full from the start on.
+  const ProgramResult result = RunProgram({"/bin/sh", "-c",
+                                           std::string("ulimit -f 1; trap '' XFSZ; exec ") + POLYSCENE_PROGRAM +
+                                               " simulate --rows 100000 --out " + Path("events.csv")});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.error, ::testing::HasSubstr("File too large"));
+  EXPECT_EQ(ReadFile(Path("events.csv")), "what was there before");
+  EXPECT_EQ(ReadFile(Path("events.csv.partial")), "") << "nothing is left behind";
+}
+
+TEST_F(SimulateFileTest, WhatIsNoFileIsWrittenAsItIs) { EXPECT_EQ(Simulate("/dev/null", "1").exit_status, 0); }
 
 TEST_F(SimulateFileTest, WrongUseIsExitStatus2AndFailureIs1) {
   EXPECT_EQ(RunProgram({POLYSCENE_PROGRAM, "simulate"}).exit_status, 2);

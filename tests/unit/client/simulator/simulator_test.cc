@@ -250,5 +250,29 @@ TEST(SimulatorTest, ARankingRequestHasOneContextAndItsCandidates) {
   EXPECT_THAT(scenes, ::testing::ElementsAre(Scene::kRecommendation, Scene::kSearch));
 }
 
+TEST(SimulatorTest, AFutureRequestComesAfterTheLastDayAndHasWhatFollows) {
+  Simulator simulator({.rows = 1000, .days = 30});
+  std::vector<SimulatedRow> rows;
+  for (const Scene scene : {Scene::kRecommendation, Scene::kSearch}) {
+    simulator.FutureRequest(scene, 50, rows);
+    ASSERT_EQ(rows.size(), 50u);
+    for (const SimulatedRow& row : rows) {
+      EXPECT_EQ(row.scene, scene);
+      EXPECT_EQ(row.request, rows[0].request);
+      EXPECT_GE(row.time_seconds, kFirstSecond + 30 * kSecondsPerDay);
+      EXPECT_TRUE(row.click == 0 || row.click == 1);
+    }
+  }
+  simulator.FutureRequest(Scene::kBehaviour, 50, rows);
+  std::set<int64_t> requests, users;
+  for (const SimulatedRow& row : rows) {
+    requests.insert(row.request);
+    users.insert(row.user_id);
+    EXPECT_TRUE(row.churn == 0 || row.churn == 1);
+  }
+  EXPECT_EQ(requests.size(), 50u);
+  EXPECT_GT(users.size(), 20u);
+}
+
 }  // namespace
 }  // namespace polyscene::simulator
