@@ -1,8 +1,5 @@
 // The program itself: exit statuses and messages of `polyscene`, run as its users run it.
-<<<<<<< HEAD
 #include <cstdlib>
-=======
->>>>>>> 4c2058b (polyscene watch, health, pause and resume; status tells traffic, queue, freshness and whether learning is paused)
 #include <fstream>
 #include <string>
 
@@ -13,11 +10,7 @@
 #include "gtest/gtest.h"
 #include "polyscene/v1/model_service.grpc.pb.h"
 #include "polyscene/v1/prediction.grpc.pb.h"
-<<<<<<< HEAD
 #include "tests/unit/client/cli/run_command.h"
-=======
-#include "tests/unit/client/cli/run_polyscene.h"
->>>>>>> 4c2058b (polyscene watch, health, pause and resume; status tells traffic, queue, freshness and whether learning is paused)
 #include "tests/unit/client/lib/fake_training_service.h"
 
 namespace polyscene::cli {

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "model/report/figure_json.h"
 #include "polyscene/v1/model_service.grpc.pb.h"
-#include "tests/unit/client/cli/run_polyscene.h"
+#include "tests/unit/client/cli/run_command.h"
 #include "tests/unit/client/lib/fake_training_service.h"
 #include "tests/unit/client/status/statuses.h"
 
