@@ -61,20 +61,21 @@ LabelSign LabelSignOf(absl::string_view name) {
   if (IsOneOf(first, {"is", "has", "was", "did", "will"}) && words.size() > 1) words.erase(words.begin());
   const std::string joined = Joined(words);
   if (IsOneOf(joined,
-              {"click",        "clicked",    "clicks",     "purchase",  "purchased",  "buy",         "bought",
-               "conversion",   "converted",  "convert",    "order",     "ordered",    "add_to_cart", "carted",
-               "churn",        "churned",    "exited",     "attrition", "cancel",     "canceled",    "cancelled",
-               "cancellation", "returned",   "default",    "defaulted", "fraud",      "fraudulent",  "spam",
-               "survived",     "subscribed", "response",   "responded", "outcome",    "rating",      "stars",
-               "liked",        "like",       "watched",    "dwell",     "dwell_time", "watch_time",  "choice",
-               "chosen",       "selected",   "booked",     "booking",   "approved",   "admitted",    "died",
-               "death",        "diabetes",   "readmitted", "left",      "late",       "delayed",     "won",
-               "relevance",    "ctr",        "cvr",        "engaged",   "opened",     "risk"})) {
+              {"click",        "clicked",    "clicks",     "purchase",   "purchased", "buy",         "bought",
+               "conversion",   "converted",  "convert",    "order",      "ordered",   "add_to_cart", "carted",
+               "churn",        "churned",    "exited",     "attrition",  "cancel",    "canceled",    "cancelled",
+               "cancellation", "returned",   "default",    "defaulted",  "fraud",     "fraudulent",  "spam",
+               "survived",     "subscribed", "response",   "responded",  "outcome",   "liked",       "like",
+               "watched",      "dwell",      "dwell_time", "watch_time", "choice",    "chosen",      "selected",
+               "booked",       "booking",    "approved",   "admitted",   "died",      "death",       "diabetes",
+               "readmitted",   "left",       "late",       "delayed",    "won",       "relevance",   "ctr",
+               "cvr",          "engaged",    "opened",     "risk"})) {
     return LabelSign::kOutcome;
   }
-  if (IsOneOf(words.back(),
-              {"price", "sales", "demand", "revenue", "spend", "units", "income", "salary", "quality", "score", "value",
-               "charges", "amount", "total", "temperature", "load", "affairs", "visits"}) ||
+  // A rating is an item's average as often as it is what somebody thought of it.
+  if (IsOneOf(words.back(), {"rating", "stars",  "price",       "sales",   "demand",  "revenue", "spend",
+                             "units",  "income", "salary",      "quality", "score",   "value",   "charges",
+                             "amount", "total",  "temperature", "load",    "affairs", "visits"}) ||
       IsClassName(name)) {
     return LabelSign::kAmount;
   }
@@ -167,14 +168,15 @@ bool IsIdentityName(absl::string_view name) {
   const Words words = NameWords(name);
   if (words.size() > 1 && IsOneOf(words.front(), {"n", "num", "number", "count", "mean", "avg", "total", "sum"}))
     return false;
+  if (LastIs(words, {"user", "item", "product"})) return true;
   return AnyOf(words,
-               {"id",      "ids",      "code",    "key",     "sku",     "uuid",     "guid",     "hash",      "zip",
-                "zipcode", "postcode", "postal",  "country", "region",  "state",    "county",   "city",      "district",
-                "brand",   "category", "cat",     "class",   "type",    "kind",     "model",    "colour",    "color",
-                "page",    "location", "store",   "shop",    "agent",   "company",  "vendor",   "seller",    "browser",
-                "os",      "platform", "device",  "channel", "source",  "campaign", "creative", "genre",     "language",
-                "locale",  "currency", "month",   "dow",     "weekday", "hour",     "quarter",  "gender",    "sex",
-                "group",   "cluster",  "segment", "status",  "user",    "item",     "product",  "department"});
+               {"id",      "ids",      "code",    "key",     "sku",       "uuid",     "guid",     "hash",   "zip",
+                "zipcode", "postcode", "postal",  "country", "region",    "state",    "county",   "city",   "district",
+                "brand",   "category", "cat",     "class",   "type",      "kind",     "model",    "colour", "color",
+                "page",    "location", "store",   "shop",    "agent",     "company",  "vendor",   "seller", "browser",
+                "os",      "platform", "device",  "channel", "source",    "campaign", "creative", "genre",  "language",
+                "locale",  "currency", "month",   "dow",     "weekday",   "hour",     "quarter",  "gender", "sex",
+                "group",   "cluster",  "segment", "status",  "department"});
 }
 
 bool IsAmountName(absl::string_view name) {
@@ -186,14 +188,14 @@ bool IsAmountName(absl::string_view name) {
   }
   return AnyOf(
       words,
-      {"price",    "cost",     "amount",  "revenue",  "qty",    "quantity", "count",    "counts",  "age",
-       "duration", "seconds",  "minutes", "hours",    "days",   "weeks",    "months",   "years",   "nights",
-       "time",     "distance", "score",   "rate",     "ratio",  "mean",     "avg",      "average", "sum",
-       "total",    "length",   "width",   "height",   "depth",  "weight",   "size",     "views",   "clicks",
-       "visits",   "orders",   "order",   "position", "rank",   "balance",  "income",   "salary",  "temperature",
-       "adults",   "children", "babies",  "guests",   "rooms",  "stock",    "discount", "tenure",  "cancellations",
-       "bookings", "requests", "stars",   "rating",   "number", "fare",     "wind",     "speed",   "year",
-       "percent",  "pct",      "share",   "volume",   "area",   "surface",  "credit",   "limit"});
+      {"price",         "sales",    "cost",     "amount",  "revenue",  "qty",    "quantity", "count",    "counts",
+       "age",           "duration", "seconds",  "minutes", "hours",    "days",   "weeks",    "months",   "years",
+       "nights",        "time",     "distance", "score",   "rate",     "ratio",  "mean",     "avg",      "average",
+       "sum",           "total",    "length",   "width",   "height",   "depth",  "weight",   "size",     "views",
+       "clicks",        "visits",   "orders",   "order",   "position", "rank",   "balance",  "income",   "salary",
+       "temperature",   "adults",   "children", "babies",  "guests",   "rooms",  "stock",    "discount", "tenure",
+       "cancellations", "bookings", "requests", "stars",   "rating",   "number", "fare",     "wind",     "speed",
+       "year",          "percent",  "pct",      "share",   "volume",   "area",   "surface",  "credit",   "limit"});
 }
 
 bool IsClassName(absl::string_view name) {

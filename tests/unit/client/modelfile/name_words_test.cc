@@ -40,6 +40,14 @@ TEST(NameWordsTest, PeopleAreNotTheirProperties) {
   EXPECT_FALSE(IsPersonName("device"));
 }
 
+TEST(NameWordsTest, AnItemsIdIsNotItsSales) {
+  EXPECT_TRUE(IsIdentityName("item_id"));
+  EXPECT_TRUE(IsIdentityName("product"));
+  EXPECT_FALSE(IsIdentityName("item_sales_7d"));
+  EXPECT_TRUE(IsAmountName("item_sales_7d"));
+  EXPECT_EQ(LabelSignOf("rating"), LabelSign::kAmount) << "an item's average, as often as an outcome";
+}
+
 TEST(NameWordsTest, ANumberedNameSplits) {
   std::string stem;
   int number = 0;
