@@ -3,6 +3,11 @@
 #include "absl/status/status.h"
 
 namespace polyscene {
+namespace {
+
+absl::Status NotStartedYet() { return absl::UnavailableError("the trainer is still recovering: retry"); }
+
+}  // namespace
 
 void DeferredControl::Set(LearningControl* control) {
   MutexLock lock(&mu_);
@@ -38,8 +43,25 @@ std::shared_ptr<const LearningReport> DeferredControl::Report() const {
 
 absl::StatusOr<SavedCheckpoint> DeferredControl::SaveCheckpoint() {
   LearningControl* set = control();
-  if (set == nullptr) return absl::UnavailableError("the trainer is still recovering: retry");
+  if (set == nullptr) return NotStartedYet();
   return set->SaveCheckpoint();
+}
+
+absl::StatusOr<uint64_t> DeferredControl::Pause() {
+  LearningControl* set = control();
+  if (set == nullptr) return NotStartedYet();
+  return set->Pause();
+}
+
+absl::StatusOr<uint64_t> DeferredControl::Resume() {
+  LearningControl* set = control();
+  if (set == nullptr) return NotStartedYet();
+  return set->Resume();
+}
+
+bool DeferredControl::paused() const {
+  const LearningControl* set = control();
+  return set != nullptr && set->paused();
 }
 
 absl::Status DeferredControl::health() const {

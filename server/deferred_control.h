@@ -19,6 +19,9 @@ class DeferredControl : public LearningControl {
   LearningPositions WaitForChange(const LearningPositions& seen, absl::Duration timeout) const override;
   std::shared_ptr<const LearningReport> Report() const override;
   absl::StatusOr<SavedCheckpoint> SaveCheckpoint() override;
+  absl::StatusOr<uint64_t> Pause() override;
+  absl::StatusOr<uint64_t> Resume() override;
+  bool paused() const override;
   absl::Status health() const override;
 
  private:

@@ -18,6 +18,7 @@
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/model_service.h"
 #include "server/rpc/prediction_service.h"
+#include "server/rpc/status_report.h"
 #include "server/rpc/training_service.h"
 #include "server/snapshot/snapshot_store.h"
 #include "server/sync/clock.h"
@@ -48,6 +49,7 @@ struct Server::Parts {
   std::unique_ptr<EventIntake> intake;
   std::unique_ptr<PredictionService> prediction;
   std::unique_ptr<TrainingService> training;
+  std::unique_ptr<StatusReport> status_report;
   std::unique_ptr<ModelService> model_service;
   std::unique_ptr<HttpEndpoint> http;
   std::unique_ptr<GrpcServer> grpc;
@@ -90,14 +92,16 @@ absl::Status Server::Parts::BuildServing() {
 void Server::Parts::BuildServices() {
   const v1::ServerConfig& config = settings.config;
   prediction = std::make_unique<PredictionService>(
-      PredictionServiceOptions{settings.model, settings.hash_key, config.max_request_rows()}, *batcher, metrics);
+      PredictOptions{settings.model, settings.hash_key, config.max_request_rows(), config.max_stream_requests()},
+      *batcher, metrics);
   intake = std::make_unique<EventIntake>(
       EventIntakeOptions{settings.model, settings.hash_key, config.max_batch_events(), config.log_max_pending_bytes()},
       *log, control, metrics);
   training = std::make_unique<TrainingService>(*intake, control);
-  model_service = std::make_unique<ModelService>(
-      ModelServiceOptions{settings.model, model.device, [this] { return serving.load(); }, started}, *log, control,
-      snapshots);
+  status_report = std::make_unique<StatusReport>(
+      StatusReportOptions{settings.model, model.device, [this] { return serving.load(); }, started}, *log, control,
+      snapshots, metrics);
+  model_service = std::make_unique<ModelService>(*status_report, control);
 }
 
 absl::Status Server::Parts::Listen() {
@@ -130,7 +134,9 @@ std::vector<std::pair<std::string, std::string>> Server::Parts::StatusPage() con
       {"version", absl::StrCat(snapshot != nullptr ? snapshot->info().version : 0)},
       {"events accepted", absl::StrCat(log->rows_accepted())},
       {"events learned", absl::StrCat(positions.rows_learned)},
-      {"trainer", trainer_health.ok() ? "well" : std::string(trainer_health.message())},
+      {"trainer", !trainer_health.ok() ? std::string(trainer_health.message())
+                  : control.paused()   ? "paused"
+                                       : "well"},
       {"device", model.device},
       {"uptime", absl::FormatDuration(absl::Trunc(absl::Now() - started, absl::Seconds(1)))},
   };
@@ -169,6 +175,8 @@ void Server::Stop() {
   p.serving = false;
   p.grpc->SetServing(false);
   p.training->Stop();
+  p.prediction->Stop();
+  p.model_service->Stop();
   p.grpc->Stop(absl::Seconds(p.settings.config.stop_grace_seconds()));
   p.batcher->Stop();
   if (p.trainer != nullptr) p.trainer->Stop();

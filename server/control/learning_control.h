@@ -44,7 +44,8 @@ class LearningControl {
 
   virtual LearningPositions Positions() const = 0;
 
-  // Returns once learned_offset or served_offset is beyond `seen`'s, the trainer stands still or stops, or `timeout` has passed.
+  // Returns once learned_offset or served_offset is beyond `seen`'s, the trainer stands still or stops, or `timeout`
+  // has passed.
   virtual LearningPositions WaitForChange(const LearningPositions& seen, absl::Duration timeout) const = 0;
 
   virtual std::shared_ptr<const LearningReport> Report() const = 0;  // Never null.
@@ -52,6 +53,16 @@ class LearningControl {
   // Finishes the step, publishes if something was learned since, writes a checkpoint; blocks until it is durable.
   //   kUnavailable  the trainer has stopped
   virtual absl::StatusOr<SavedCheckpoint> SaveCheckpoint() = 0;
+
+  // Finishes the step, publishes what was learned and learns no more until Resume(); blocks until it is so. Checkpoints
+  // are written as ever meanwhile. Returns the learned offset. Fine if it is paused already, likewise below.
+  //   kUnavailable  the trainer has stopped, or has not started yet
+  virtual absl::StatusOr<uint64_t> Pause() = 0;
+
+  // Learns on, without waiting for it. Returns the offset where.
+  virtual absl::StatusOr<uint64_t> Resume() = 0;
+
+  virtual bool paused() const = 0;
 
   // OK while the trainer is well; why it stands still otherwise.
   virtual absl::Status health() const = 0;

@@ -83,6 +83,22 @@ SceneSeries MakeSceneSeries(SeriesBuilder& build, const std::string& scene) {
   return series;
 }
 
+uint64_t Count(const prometheus::Counter& counter) { return static_cast<uint64_t>(counter.Value()); }
+
+// Prometheus counts what is within each bound, from the smallest value on; here each value is in one place.
+HistogramCounts Read(const prometheus::Histogram& histogram) {
+  const prometheus::ClientMetric::Histogram collected = histogram.Collect().histogram;
+  HistogramCounts read;
+  uint64_t before = 0;
+  for (const prometheus::ClientMetric::Bucket& bucket : collected.bucket) {
+    if (std::isfinite(bucket.upper_bound)) read.upper_bounds.push_back(bucket.upper_bound);
+    read.counts.push_back(bucket.cumulative_count - before);
+    before = bucket.cumulative_count;
+  }
+  read.sum = collected.sample_sum;
+  return read;
+}
+
 // "demand[3]" is an output of the forecast "demand".
 absl::string_view TaskOfFigure(absl::string_view task) { return task.substr(0, task.find('[')); }
 
@@ -96,7 +112,7 @@ struct Metrics::Series {
   mutable prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
 
   std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
-  prometheus::Gauge *queue_rows, *log_end_offset, *learned_offset, *model_version, *trainer_healthy;
+  prometheus::Gauge *queue_rows, *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
   prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
   prometheus::Histogram *batch_rows, *freshness_seconds, *publish_seconds, *checkpoint_seconds;
   prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed;
@@ -125,6 +141,7 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.checkpoint_failed = &build.Counter(kCheckpointTotal, {{"outcome", "failed"}});
   s.checkpoint_seconds = &build.Histogram(kCheckpointSeconds, {});
   s.trainer_healthy = &build.Gauge(kTrainerHealthy, {}, 1);
+  s.learning_paused = &build.Gauge(kLearningPaused, {});
 
   const auto add_task = [&](const std::string& scene, const TaskSpec& task) {
     const prometheus::Labels labels{{"scene", scene}, {"task", task.name}};
@@ -238,6 +255,30 @@ void Metrics::Tables(absl::Span<const TableRows> tables, uint64_t bytes) {
 }
 
 void Metrics::TrainerHealthy(bool healthy) { series_->trainer_healthy->Set(healthy ? 1 : 0); }
+
+void Metrics::LearningPaused(bool paused) { series_->learning_paused->Set(paused ? 1 : 0); }
+
+PredictCounts Metrics::Predictions(int scene) const {
+  const SceneSeries& series = series_->scene(scene);
+  PredictCounts counts;
+  for (int code = 1; code < kStatusCodes; ++code) counts.errors += Count(*series.predict_total[code]);
+  counts.requests = counts.errors + Count(*series.predict_total[static_cast<int>(absl::StatusCode::kOk)]);
+  counts.rows = Count(*series.predict_rows_total);
+  counts.seconds = Read(*series.predict_seconds);
+  return counts;
+}
+
+uint64_t Metrics::rows_queued() const { return static_cast<uint64_t>(series_->queue_rows->Value()); }
+
+uint64_t Metrics::events_rejected() const {
+  uint64_t rows = 0;
+  for (const SceneSeries& scene : series_->scenes) {
+    for (const auto& [reason, counter] : scene.events_rejected_total) rows += Count(*counter);
+  }
+  return rows;
+}
+
+HistogramCounts Metrics::freshness_seconds() const { return Read(*series_->freshness_seconds); }
 
 std::string Metrics::Text() const {
   series_->resident_bytes->Set(static_cast<double>(ResidentMemoryBytes()));

@@ -15,6 +15,21 @@
 
 namespace polyscene {
 
+// A histogram, read.
+struct HistogramCounts {
+  std::vector<double> upper_bounds;  // Ascending; a value equal to a bound is within it. Behind the last one: infinity.
+  std::vector<uint64_t> counts;      // [bounds + 1] Values within each bound and above the one before.
+  double sum = 0;                    // Of all values.
+};
+
+// Predict requests since the start of the process.
+struct PredictCounts {
+  uint64_t requests = 0;    // Answered, errors included.
+  uint64_t errors = 0;      // Answered with another code than OK.
+  uint64_t rows = 0;        // Scored.
+  HistogramCounts seconds;  // From a request's arrival to its answer, errors included.
+};
+
 // Any thread may call any method. Scenes are indexes into ModelSpec::scenes(); -1 (a scene the model file does not
 // have) counts under the label "unknown".
 class Metrics {
@@ -43,6 +58,13 @@ class Metrics {
   void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // Task AUC, loss, calibration; per scene and "*".
   void Tables(absl::Span<const TableRows> tables, uint64_t bytes);
   void TrainerHealthy(bool healthy);
+  void LearningPaused(bool paused);
+
+  // What some of the series hold now, for those who ask the service and not /metrics.
+  PredictCounts Predictions(int scene) const;
+  uint64_t rows_queued() const;
+  uint64_t events_rejected() const;  // Over all scenes and reasons.
+  HistogramCounts freshness_seconds() const;
 
   // Prometheus text format, resident memory and uptime measured now.
   std::string Text() const;

@@ -53,6 +53,8 @@ const std::vector<SeriesDeclaration>& SeriesTable() {
       {kCheckpointSeconds, kHistogram, "polyscene_checkpoint_seconds", "Time a checkpoint takes.", &LearningSeconds()},
       {kTrainerHealthy, kGauge, "polyscene_trainer_healthy", "1 while the trainer learns, 0 while it stands still.",
        nullptr},
+      {kLearningPaused, kGauge, "polyscene_learning_paused", "1 while learning is paused by an operator, else 0.",
+       nullptr},
       {kTaskAuc, kGauge, "polyscene_task_auc",
        "Area under the ROC curve of a binary task, prequential, over the recent window; NaN where it is not defined.",
        nullptr},

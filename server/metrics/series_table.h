@@ -25,6 +25,7 @@ enum SeriesId {
   kCheckpointTotal,
   kCheckpointSeconds,
   kTrainerHealthy,
+  kLearningPaused,
   kTaskAuc,
   kTaskLoss,
   kTaskCalibration,

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "grpcpp/server_context.h"
 #include "server/rpc/grpc_status.h"
+#include "server/rpc/wire_message.h"
 
 namespace polyscene {
 namespace {
@@ -100,6 +102,7 @@ void EventStream::OnDone() {
 }
 
 absl::Status EventStream::HandleMessage() {
+  if (absl::Status status = FromBytes(&incoming_, &request_); !status.ok()) return status;
   bool opened;
   {
     MutexLock lock(&mu_);
@@ -181,7 +184,7 @@ void EventStream::Advance() {
         Finish(ToGrpcStatus(TakeEnd(), context_));
         return;  // Still driving: nothing may follow.
       case Action::kRead:
-        StartRead(&request_);
+        StartRead(&incoming_);
         break;
       case Action::kWrite:
         Write(/*only_if_news=*/false);
@@ -280,7 +283,8 @@ void EventStream::Write(bool only_if_news) {
   }
   if (only_if_news) response_.Clear();
   *response_.mutable_watermark() = watermark;
-  StartWrite(&response_);
+  outgoing_ = ToBytes(response_);
+  StartWrite(&outgoing_);
 }
 
 }  // namespace polyscene

@@ -10,7 +10,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "polyscene/v1/training.grpc.pb.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "polyscene/v1/training.pb.h"
 #include "server/rpc/event_intake.h"
 #include "server/sync/mutex.h"
 
@@ -22,7 +24,7 @@ namespace polyscene {
 // Threads:  reactions come from gRPC's threads, Progress(), Wake() and appends' callbacks from others. All of
 //           them change the state and then call Advance(), in which one at a time does what the state asks for.
 // Lifetime: whoever may still call it holds a shared_ptr; `done` is called when gRPC lets go of it.
-class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest, v1::StreamEventsResponse>,
+class EventStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                           public std::enable_shared_from_this<EventStream> {
  public:
   EventStream(EventIntake& intake, grpc::CallbackServerContext* context, std::function<void(EventStream*)> done);
@@ -46,7 +48,7 @@ class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest
   };
   enum class Action { kNothing, kRead, kWrite, kProgress, kFinish };
 
-  absl::Status HandleMessage();  // What request_ holds.
+  absl::Status HandleMessage();  // What incoming_ holds.
   absl::Status HandleOpen();
   absl::Status HandleBatch();
   std::shared_ptr<Pending> AddPending();
@@ -64,8 +66,10 @@ class EventStream final : public grpc::ServerBidiReactor<v1::StreamEventsRequest
   grpc::CallbackServerContext* const context_;  // Valid until Finish().
   const std::function<void(EventStream*)> done_;
 
-  v1::StreamEventsRequest request_;    // Belongs to gRPC while reading_, else to OnReadDone().
-  v1::StreamEventsResponse response_;  // Belongs to whoever set writing_, until it is cleared.
+  grpc::ByteBuffer incoming_;          // Belongs to gRPC while reading_, else to OnReadDone().
+  v1::StreamEventsRequest request_;    // Belongs to OnReadDone(): what incoming_ held.
+  v1::StreamEventsResponse response_;  // Belongs to whoever set writing_, until it is cleared, as is the next.
+  grpc::ByteBuffer outgoing_;          // What response_ holds.
   std::string producer_;               // Set by the opening message, before anything that reads it can happen.
 
   Mutex mu_;

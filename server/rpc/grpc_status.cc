@@ -5,8 +5,6 @@
 namespace polyscene {
 namespace {
 
-// gRPC's clients take 8 KiB of metadata by default, and percent-encoding may make three bytes of one.
-constexpr size_t kMaxMessageBytes = 2000;
 // A full queue is about a second's work, so some of it is free after this long.
 constexpr char kRetryAfterMilliseconds[] = "100";
 
@@ -24,7 +22,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::CallbackServerContex
   if (status.code() == absl::StatusCode::kResourceExhausted) {
     context->AddTrailingMetadata("grpc-retry-pushback-ms", kRetryAfterMilliseconds);
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), CutText(status.message(), kMaxMessageBytes));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), CutText(status.message(), kMaxStatusMessageBytes));
 }
 
 }  // namespace polyscene

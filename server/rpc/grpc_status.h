@@ -11,6 +11,9 @@
 
 namespace polyscene {
 
+// gRPC's clients take 8 KiB of metadata by default, and percent-encoding may make three bytes of one.
+inline constexpr size_t kMaxStatusMessageBytes = 2000;
+
 // Codes are the same on both sides. The message is cut to what fits beside other metadata; with RESOURCE_EXHAUSTED, the
 // call gets a hint of when to retry (trailing metadata "grpc-retry-pushback-ms", which gRPC's own retries obey). Before
 // Finish().

@@ -1,50 +1,50 @@
-// GetModel, GetStatus and SaveCheckpoint.
+// GetModel, GetStatus, WatchStatus, and the operator's calls: pausing, resuming, checkpoints.
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <string>
 
-#include "absl/time/time.h"
-#include "model/spec/model_spec.h"
+#include "absl/status/status.h"
 #include "polyscene/v1/model_service.grpc.pb.h"
 #include "server/control/learning_control.h"
-#include "server/eventlog/event_log.h"
 #include "server/rpc/background_worker.h"
-#include "server/snapshot/snapshot_store.h"
+#include "server/rpc/live_streams.h"
+#include "server/rpc/status_report.h"
+#include "server/rpc/status_watch.h"
 
 namespace polyscene {
 
-struct ModelServiceOptions {
-  std::shared_ptr<const ModelSpec> spec;
-  std::string device;             // As GetStatus tells it.
-  std::function<bool()> serving;  // Whether Predict is to be called now.
-  absl::Time started;
-};
-
-// Threads:  gRPC's, and one of its own for checkpoints.
-// Lifetime: it outlives the gRPC server; the collaborators outlive it.
+// Threads:  gRPC's, and one of its own for the operator's calls, which are done one after the other.
+// Lifetime: it outlives the gRPC server; `report` and `control` outlive it.
 class ModelService final : public v1::ModelService::CallbackService {
  public:
-  ModelService(ModelServiceOptions options, const EventLog& log, LearningControl& control,
-               const SnapshotStore& snapshots);
+  ModelService(const StatusReport& report, LearningControl& control);
+
+  // Ends every WatchStatus with UNAVAILABLE, and refuses new ones. Waits for none.
+  void Stop() { watches_.Stop(); }
 
   grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context, const v1::GetModelRequest* request,
                                      v1::GetModelResponse* response) override;
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* request,
                                       v1::GetStatusResponse* response) override;
+  grpc::ServerWriteReactor<v1::GetStatusResponse>* WatchStatus(grpc::CallbackServerContext* context,
+                                                               const v1::WatchStatusRequest* request) override;
+  grpc::ServerUnaryReactor* PauseLearning(grpc::CallbackServerContext* context, const v1::PauseLearningRequest* request,
+                                          v1::PauseLearningResponse* response) override;
+  grpc::ServerUnaryReactor* ResumeLearning(grpc::CallbackServerContext* context,
+                                           const v1::ResumeLearningRequest* request,
+                                           v1::ResumeLearningResponse* response) override;
   grpc::ServerUnaryReactor* SaveCheckpoint(grpc::CallbackServerContext* context,
                                            const v1::SaveCheckpointRequest* request,
                                            v1::SaveCheckpointResponse* response) override;
 
  private:
-  absl::Status FillStatus(const std::string& evaluation_of, v1::GetStatusResponse* response) const;
+  // Answers `context` with what `call` returns, which may block; `call` runs on the worker.
+  grpc::ServerUnaryReactor* Operate(grpc::CallbackServerContext* context, std::function<absl::Status()> call);
 
-  const ModelServiceOptions options_;
-  const EventLog& log_;
+  const StatusReport& report_;
   LearningControl& control_;
-  const SnapshotStore& snapshots_;
-  BackgroundWorker checkpoints_;
+  LiveStreams<StatusWatch> watches_;
+  BackgroundWorker operations_;
 };
 
 }  // namespace polyscene

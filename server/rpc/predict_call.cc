@@ -21,8 +21,8 @@ absl::Status InTable(absl::string_view table, const absl::Status& status) {
 
 }  // namespace
 
-absl::Status PredictInput::Read(const ModelSpec& spec, const HashKey& key, int64_t max_rows,
-                                const v1::PredictRequest& request) {
+absl::Status PredictInput::Read(const PredictOptions& options, const v1::PredictRequest& request) {
+  const ModelSpec& spec = *options.spec;
   scene_ = spec.FindScene(request.scene());
   if (scene_ < 0) {
     std::vector<std::string> known;
@@ -35,7 +35,7 @@ absl::Status PredictInput::Read(const ModelSpec& spec, const HashKey& key, int64
         absl::StrCat("request_id: got ", request.request_id().size(), " bytes, expected at most ", kMaxRequestIdBytes));
   }
   if (absl::Status status = ReadTasks(spec, request); !status.ok()) return status;
-  return ReadTables(spec, key, max_rows, request);
+  return ReadTables(spec, options.hash_key, options.max_request_rows, request);
 }
 
 absl::Status PredictInput::ReadTasks(const ModelSpec& spec, const v1::PredictRequest& request) {

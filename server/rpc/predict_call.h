@@ -1,7 +1,9 @@
-// One Predict call: from its message to what the batcher takes, and from scores to its answer.
+// One request to score, by Predict or on a PredictStream: from its message to what the batcher takes, and from scores
+// to its answer.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,6 +16,14 @@
 
 namespace polyscene {
 
+// What every Predict call of a server shares.
+struct PredictOptions {
+  std::shared_ptr<const ModelSpec> spec;
+  HashKey hash_key;
+  int64_t max_request_rows = 10000;
+  int max_stream_requests = 256;  // Unanswered ones of one PredictStream.
+};
+
 // A validated request: borrows the message it was read from. Not movable once read.
 class PredictInput {
  public:
@@ -22,7 +32,7 @@ class PredictInput {
   PredictInput& operator=(const PredictInput&) = delete;
 
   // kInvalidArgument names the field, what came and what was expected. scene() is known even then, if there is one.
-  absl::Status Read(const ModelSpec& spec, const HashKey& key, int64_t max_rows, const v1::PredictRequest& request);
+  absl::Status Read(const PredictOptions& options, const v1::PredictRequest& request);
 
   int scene() const { return scene_; }  // Index; -1 before Read() or where it is unknown.
   int64_t rows() const { return rows_; }

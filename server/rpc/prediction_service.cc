@@ -5,7 +5,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/rpc/grpc_status.h"
-#include "server/rpc/predict_call.h"
 #include "server/sync/mutex.h"
 
 namespace polyscene {
@@ -14,12 +13,12 @@ namespace {
 // Owns what a call needs until it is done, then itself goes.
 class PredictReactor final : public grpc::ServerUnaryReactor {
  public:
-  PredictReactor(const PredictionServiceOptions& options, Metrics& metrics, grpc::CallbackServerContext* context,
+  PredictReactor(const PredictOptions& options, Metrics& metrics, grpc::CallbackServerContext* context,
                  const v1::PredictRequest* request, v1::PredictResponse* response)
       : options_(options), metrics_(metrics), context_(context), request_(request), response_(response) {}
 
   void Begin(Batcher& batcher) {
-    const absl::Status status = input_.Read(*options_.spec, options_.hash_key, options_.max_request_rows, *request_);
+    const absl::Status status = input_.Read(options_, *request_);
     if (!status.ok()) return Answer(status);
     PendingRequest pending = input_.ToPending();
     pending.deadline = absl::FromChrono(context_->deadline());
@@ -45,7 +44,7 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
     Finish(ToGrpcStatus(status, context_));  // Last: the call may be gone when this returns.
   }
 
-  const PredictionServiceOptions& options_;
+  const PredictOptions& options_;
   Metrics& metrics_;
   grpc::CallbackServerContext* const context_;  // These three are gRPC's, and stay until Finish().
   const v1::PredictRequest* const request_;
@@ -57,7 +56,7 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
 
 }  // namespace
 
-PredictionService::PredictionService(PredictionServiceOptions options, Batcher& batcher, Metrics& metrics)
+PredictionService::PredictionService(PredictOptions options, Batcher& batcher, Metrics& metrics)
     : options_(std::move(options)), batcher_(batcher), metrics_(metrics) {}
 
 grpc::ServerUnaryReactor* PredictionService::Predict(grpc::CallbackServerContext* context,
@@ -65,6 +64,14 @@ grpc::ServerUnaryReactor* PredictionService::Predict(grpc::CallbackServerContext
   auto* reactor = new PredictReactor(options_, metrics_, context, request, response);
   reactor->Begin(batcher_);
   return reactor;
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PredictionService::PredictStream(
+    grpc::CallbackServerContext* context) {
+  auto stream = std::make_shared<PredictStreamCall>(options_, batcher_, metrics_, context,
+                                                    [this](PredictStreamCall* done) { streams_.Remove(done); });
+  if (streams_.Add(stream)) stream->Begin();
+  return stream.get();
 }
 
 }  // namespace polyscene

@@ -1,35 +1,38 @@
-// Predict: decodes and validates on gRPC's thread, scores in the batcher, answers from its worker.
+// Predict and PredictStream: decodes and validates on gRPC's thread, scores in the batcher, answers from its worker.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-
-#include "model/feature/hash_key.h"
-#include "model/spec/model_spec.h"
 #include "polyscene/v1/prediction.grpc.pb.h"
 #include "server/batching/batcher.h"
 #include "server/metrics/metrics.h"
+#include "server/rpc/live_streams.h"
+#include "server/rpc/predict_call.h"
+#include "server/rpc/predict_stream.h"
 
 namespace polyscene {
 
-struct PredictionServiceOptions {
-  std::shared_ptr<const ModelSpec> spec;
-  HashKey hash_key;
-  int64_t max_request_rows = 10000;
-};
-
-// Threads: gRPC's. `batcher` and `metrics` outlive it, and it outlives the gRPC server.
-class PredictionService final : public v1::PredictionService::CallbackService {
+// Threads:  gRPC's.
+// Lifetime: `batcher` and `metrics` outlive it; it outlives the gRPC server, and until the batcher is stopped, a
+// request
+//           of a stream that was cancelled may still use it.
+class PredictionService final
+    : public v1::PredictionService::WithCallbackMethod_Predict<
+          v1::PredictionService::WithRawCallbackMethod_PredictStream<v1::PredictionService::Service>> {
  public:
-  PredictionService(PredictionServiceOptions options, Batcher& batcher, Metrics& metrics);
+  PredictionService(PredictOptions options, Batcher& batcher, Metrics& metrics);
+
+  // Ends every stream with UNAVAILABLE once what it has read is answered, and refuses new ones. Waits for none.
+  void Stop() { streams_.Stop(); }
 
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context, const v1::PredictRequest* request,
                                     v1::PredictResponse* response) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PredictStream(
+      grpc::CallbackServerContext* context) override;
 
  private:
-  const PredictionServiceOptions options_;
+  const PredictOptions options_;
   Batcher& batcher_;
   Metrics& metrics_;
+  LiveStreams<PredictStreamCall> streams_;
 };
 
 }  // namespace polyscene

@@ -1,6 +1,6 @@
 #include "server/rpc/training_service.h"
 
-#include <utility>
+#include <memory>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -30,22 +30,6 @@ TrainingService::~TrainingService() {
   notifier_.join();
 }
 
-void TrainingService::Stop() {
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-  }
-  for (const std::shared_ptr<EventStream>& stream : Streams()) stream->Stop();
-}
-
-std::vector<std::shared_ptr<EventStream>> TrainingService::Streams() {
-  MutexLock lock(&mu_);
-  std::vector<std::shared_ptr<EventStream>> streams;
-  streams.reserve(streams_.size());
-  for (const auto& entry : streams_) streams.push_back(entry.second);
-  return streams;
-}
-
 void TrainingService::Notify() {
   LearningPositions seen;
   absl::Status told;
@@ -55,7 +39,7 @@ void TrainingService::Notify() {
     const absl::Status health = control_.health();
     const bool changed = !SamePositions(seen, now) || health != told;
     if (changed) {
-      for (const std::shared_ptr<EventStream>& stream : Streams()) stream->Progress(health);
+      for (const std::shared_ptr<EventStream>& stream : streams_.All()) stream->Progress(health);
       seen = now;
       told = health;
     }
@@ -68,27 +52,11 @@ void TrainingService::Notify() {
   }
 }
 
-grpc::ServerBidiReactor<v1::StreamEventsRequest, v1::StreamEventsResponse>* TrainingService::StreamEvents(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* TrainingService::StreamEvents(
     grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<EventStream>(intake_, context, [this](EventStream* done) {
-    std::shared_ptr<EventStream> last;  // Let go of after the lock.
-    MutexLock lock(&mu_);
-    const auto it = streams_.find(done);
-    last = std::move(it->second);
-    streams_.erase(it);
-  });
-  bool stopping;
-  {
-    MutexLock lock(&mu_);
-    streams_.emplace(stream.get(), stream);
-    stopping = stopping_;
-  }
-  if (stopping) {
-    stream->Stop();
-  } else {
-    // A stream that begins while the trainer stands still must know it, though nothing changes any more.
-    stream->Begin(control_.health());
-  }
+  auto stream = std::make_shared<EventStream>(intake_, context, [this](EventStream* done) { streams_.Remove(done); });
+  // A stream that begins while the trainer stands still must know it, though nothing changes any more.
+  if (streams_.Add(stream)) stream->Begin(control_.health());
   return stream.get();
 }
 

@@ -24,6 +24,8 @@ void SetNiceness(int niceness) {
   }
 }
 
+absl::Status Stopped() { return absl::UnavailableError("the trainer has stopped"); }
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Start(TrainerParts parts, LoadedLearner learner,
@@ -94,6 +96,36 @@ absl::StatusOr<SavedCheckpoint> Trainer::SaveCheckpoint() {
   return request->answer;
 }
 
+absl::StatusOr<uint64_t> Trainer::Pause() {
+  {
+    MutexLock lock(&mu_);
+    pausing_ = true;
+    called_.SignalAll();
+  }
+  parts_.log->WakeReaders();
+  MutexLock lock(&mu_);
+  // Not paused_ and not pausing_: another caller has resumed meanwhile.
+  while (pausing_ && !paused_ && !ended_) changed_.Wait(&mu_);
+  if (ended_) return Stopped();
+  return positions_.learned_offset;
+}
+
+absl::StatusOr<uint64_t> Trainer::Resume() {
+  MutexLock lock(&mu_);
+  if (ended_) return Stopped();
+  pausing_ = false;
+  paused_ = false;
+  parts_.metrics->LearningPaused(false);
+  changed_.SignalAll();
+  called_.SignalAll();
+  return positions_.learned_offset;
+}
+
+bool Trainer::paused() const {
+  MutexLock lock(&mu_);
+  return paused_;
+}
+
 void Trainer::Run() {
   SetNiceness(niceness_);
   const absl::Status why = Learn();
@@ -112,17 +144,32 @@ void Trainer::Run() {
 absl::Status Trainer::Learn() {
   for (;;) {
     std::vector<std::shared_ptr<SaveRequest>> requests;
+    bool pausing;
     {
       MutexLock lock(&mu_);
       if (stopping_) return absl::OkStatus();
       requests.swap(requests_);
+      pausing = pausing_;
     }
     if (!requests.empty()) Save(requests);
-    absl::StatusOr<TrainingLoop::Rest> rest = loop_->Turn();
+    const absl::StatusOr<TrainingLoop::Rest> rest = Turn(pausing);
     if (!rest.ok()) return rest.status();
     Tell();
-    Rest(*rest);
+    Rest(*rest, pausing);
   }
+}
+
+absl::StatusOr<TrainingLoop::Rest> Trainer::Turn(bool pausing) {
+  if (!pausing) return loop_->Turn();
+  if (!paused()) {
+    loop_->PublishIfNews().IgnoreError();  // Logged; tried again.
+    Tell();
+    MutexLock lock(&mu_);
+    paused_ = pausing_;
+    parts_.metrics->LearningPaused(paused_);
+    changed_.SignalAll();
+  }
+  return loop_->IdleTurn();
 }
 
 void Trainer::Save(const std::vector<std::shared_ptr<SaveRequest>>& requests) {
@@ -136,14 +183,16 @@ void Trainer::Save(const std::vector<std::shared_ptr<SaveRequest>>& requests) {
   changed_.SignalAll();
 }
 
-void Trainer::Rest(const TrainingLoop::Rest& rest) {
+void Trainer::Rest(const TrainingLoop::Rest& rest, bool pausing) {
   if (rest.longest <= absl::ZeroDuration()) return;
   if (rest.until_rows) {
     parts_.log->WaitBeyond(loop_->read_offset(), rest.longest);
     return;
   }
   MutexLock lock(&mu_);
-  if (!stopping_ && requests_.empty()) called_.WaitWithTimeout(&mu_, rest.longest);
+  // Resumed and paused again meanwhile: whoever pauses waits for paused_.
+  const bool as_asked = pausing_ == pausing && paused_ == pausing;
+  if (!stopping_ && requests_.empty() && as_asked) called_.WaitWithTimeout(&mu_, rest.longest);
 }
 
 void Trainer::Tell() {

@@ -34,6 +34,9 @@ class Trainer : public LearningControl {
   LearningPositions WaitForChange(const LearningPositions& seen, absl::Duration timeout) const override;
   std::shared_ptr<const LearningReport> Report() const override;
   absl::StatusOr<SavedCheckpoint> SaveCheckpoint() override;
+  absl::StatusOr<uint64_t> Pause() override;
+  absl::StatusOr<uint64_t> Resume() override;
+  bool paused() const override;
   absl::Status health() const override;
 
  private:
@@ -46,8 +49,9 @@ class Trainer : public LearningControl {
 
   void Run();            // Body of thread_.
   absl::Status Learn();  // Until Stop(): OK; or until learning cannot go on: why.
+  absl::StatusOr<TrainingLoop::Rest> Turn(bool pausing);
   void Save(const std::vector<std::shared_ptr<SaveRequest>>& requests);
-  void Rest(const TrainingLoop::Rest& rest);
+  void Rest(const TrainingLoop::Rest& rest, bool pausing);  // Until it is over, or what was asked for changes.
   void Tell();  // Copies the loop's positions and report to where other threads see them.
   void End(const absl::Status& why);
 
@@ -56,11 +60,13 @@ class Trainer : public LearningControl {
   const std::unique_ptr<TrainingLoop> loop_;  // The thread's alone once it runs.
 
   mutable Mutex mu_;
-  mutable CondVar changed_;  // Positions, answers, the end.
-  CondVar called_;           // A request, or Stop().
+  mutable CondVar changed_;  // Positions, answers, paused_, the end.
+  CondVar called_;           // A request, Pause(), Resume() or Stop().
   LearningPositions positions_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const LearningReport> report_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<SaveRequest>> requests_ ABSL_GUARDED_BY(mu_);
+  bool pausing_ ABSL_GUARDED_BY(mu_) = false;  // What was asked for last: Pause() or Resume().
+  bool paused_ ABSL_GUARDED_BY(mu_) = false;   // The thread has seen it; only while pausing_.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mu_);

@@ -67,11 +67,21 @@ absl::StatusOr<TrainingLoop::Rest> TrainingLoop::Turn() {
     parts_.metrics->LearnedOffset(opening->end);
   }
 
-  if (parts_.clock->Now() >= PublishDue()) TryPublish().IgnoreError();  // Logged; tried again.
-  if (parts_.clock->Now() >= CheckpointDue()) WriteCheckpoint().IgnoreError();
+  DoWhatIsDue();
   if (worked) return Rest{absl::ZeroDuration()};
   const absl::Time next = std::min({steps_.due(), PublishDue(), CheckpointDue()});
   return Rest{std::max(next - parts_.clock->Now(), absl::ZeroDuration())};
+}
+
+TrainingLoop::Rest TrainingLoop::IdleTurn() {
+  DoWhatIsDue();
+  const absl::Time next = std::min(PublishDue(), CheckpointDue());
+  return Rest{std::max(next - parts_.clock->Now(), absl::ZeroDuration()), /*until_rows=*/false};
+}
+
+void TrainingLoop::DoWhatIsDue() {
+  if (parts_.clock->Now() >= PublishDue()) TryPublish().IgnoreError();  // Logged; tried again.
+  if (parts_.clock->Now() >= CheckpointDue()) WriteCheckpoint().IgnoreError();
 }
 
 absl::StatusOr<bool> TrainingLoop::Learn(const FormedStep& step) {

@@ -53,6 +53,9 @@ class TrainingLoop {
   // weights are those of positions(), and further turns would only repeat it.
   absl::StatusOr<Rest> Turn();
 
+  // The same while learning is paused: publishes and checkpoints what is due, reads and learns nothing.
+  Rest IdleTurn();
+
   // Publishes if something was learned since, and writes a checkpoint if the newest one is older.
   absl::StatusOr<SavedCheckpoint> Save();
 
@@ -75,6 +78,7 @@ class TrainingLoop {
   void RetireOld();
 
   bool news() const { return steps_.begin() > served_offset_; }
+  void DoWhatIsDue();
   absl::Time PublishDue() const;  // Infinite future: nothing to publish; likewise below.
   absl::Time CheckpointDue() const;
 

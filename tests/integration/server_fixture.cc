@@ -46,6 +46,10 @@ void ServerFixture::StartServer() {
   server_ = *std::move(server);
   const absl::Status served = server_->Serve();
   ASSERT_TRUE(served.ok()) << served;
+  Connect();
+}
+
+void ServerFixture::Connect() {
   channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
   prediction_ = v1::PredictionService::NewStub(channel_);
   training_ = v1::TrainingService::NewStub(channel_);
@@ -193,6 +197,81 @@ grpc::Status EventStreamClient::End() {
   v1::StreamEventsResponse response;
   while (Read(&response)) rest_.push_back(response);
   return stream_->Finish();
+}
+
+PredictStreamClient::PredictStreamClient(v1::PredictionService::Stub& stub)
+    : context_(ServerFixture::Context()), stream_(stub.PredictStream(context_.get())) {}
+
+PredictStreamClient::~PredictStreamClient() {
+  if (sender_.joinable()) sender_.join();
+}
+
+bool PredictStreamClient::Send(const v1::PredictStreamRequest& request) { return stream_->Write(request); }
+
+void PredictStreamClient::SendLater(v1::PredictStreamRequest request) { later_.push_back(std::move(request)); }
+
+std::map<uint64_t, v1::PredictStreamResponse> PredictStreamClient::Read(size_t count) {
+  if (!later_.empty() && !sender_.joinable()) {
+    sender_ = std::thread([this] {
+      for (const v1::PredictStreamRequest& request : later_) Send(request);
+    });
+  }
+  std::map<uint64_t, v1::PredictStreamResponse> answers;
+  for (size_t i = 0; i < count; ++i) {
+    v1::PredictStreamResponse response;
+    if (!stream_->Read(&response)) {
+      ADD_FAILURE() << "the stream ended after " << i << " answers";
+      break;
+    }
+    const bool first = answers.emplace(response.id(), response).second;
+    EXPECT_TRUE(first) << "two answers for " << response.id();
+  }
+  return answers;
+}
+
+void PredictStreamClient::HalfClose() { stream_->WritesDone(); }
+
+grpc::Status PredictStreamClient::Finish() {
+  if (sender_.joinable()) sender_.join();
+  HalfClose();
+  return End();
+}
+
+grpc::Status PredictStreamClient::End() {
+  v1::PredictStreamResponse response;
+  while (stream_->Read(&response)) ADD_FAILURE() << "an answer nobody asked for: " << response.DebugString();
+  return stream_->Finish();
+}
+
+RawStream::RawStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& method)
+    : stub_(channel), context_(ServerFixture::Context()), call_(stub_.PrepareCall(context_.get(), method, &queue_)) {
+  call_->StartCall(this);
+  EXPECT_TRUE(Wait());
+}
+
+bool RawStream::Wait() {
+  void* tag;
+  bool ok = false;
+  return queue_.Next(&tag, &ok) && ok;
+}
+
+void RawStream::Send(const std::string& message) {
+  const grpc::Slice slice(message);
+  call_->Write(grpc::ByteBuffer(&slice, 1), this);
+  EXPECT_TRUE(Wait());
+}
+
+grpc::Status RawStream::End() {
+  grpc::ByteBuffer answer;
+  for (;;) {
+    call_->Read(&answer, this);
+    if (!Wait()) break;
+    ++answers_;
+  }
+  grpc::Status status;
+  call_->Finish(&status, this);
+  EXPECT_TRUE(Wait());
+  return status;
 }
 
 }  // namespace polyscene

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "polyscene/v1/model_service.grpc.pb.h"
@@ -24,6 +27,10 @@ template <typename Message>
 Message Parse(const std::string& text);
 
 class ServerFixture : public ::testing::Test {
+ public:
+  // A call that hangs fails its test by its deadline.
+  static std::unique_ptr<grpc::ClientContext> Context();
+
  protected:
   ServerFixture();
   ~ServerFixture() override;
@@ -33,10 +40,8 @@ class ServerFixture : public ::testing::Test {
   }                         // Before StartServer(): tiny model, ports zero, a directory of its own.
   void StartServer();       // Until it serves.
   void StopServer();        // Then StartServer() is a restart on the same directory.
+  void Connect();           // Stubs to server_; StartServer() does it.
   absl::Status TryStart();  // What a second server with settings() answers.
-
-  // A call that hangs fails its test by its deadline.
-  static std::unique_ptr<grpc::ClientContext> Context();
 
   grpc::Status Predict(const v1::PredictRequest& request, v1::PredictResponse* response);
   v1::PredictRequest GoodPredict() const;                                         // Three candidates of scene "shop".
@@ -87,6 +92,51 @@ class EventStreamClient {
   std::unique_ptr<grpc::ClientReaderWriter<v1::StreamEventsRequest, v1::StreamEventsResponse>> stream_;
   std::vector<v1::StreamEventsResponse> rest_;
   v1::Watermark watermark_;
+};
+
+// One PredictStream call, as a client sees it.
+class PredictStreamClient {
+ public:
+  explicit PredictStreamClient(v1::PredictionService::Stub& stub);
+  ~PredictStreamClient();
+
+  bool Send(const v1::PredictStreamRequest& request);  // False once the stream is broken.
+  // From a thread of its own, in the order of the calls: for more than the server takes at once.
+  void SendLater(v1::PredictStreamRequest request);
+
+  // The next `count` answers by id; two with the same one, or the stream's end, fail the test.
+  std::map<uint64_t, v1::PredictStreamResponse> Read(size_t count);
+  bool ReadOne(v1::PredictStreamResponse* response) { return stream_->Read(response); }
+
+  grpc::Status Finish();  // Half-closes, expects no further answer, and tells how the stream ended.
+  grpc::Status End();     // The same without half-close: for streams that the server ends.
+  void HalfClose();
+  void Cancel() { context_->TryCancel(); }
+
+ private:
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::PredictStreamRequest, v1::PredictStreamResponse>> stream_;
+  std::vector<v1::PredictStreamRequest> later_;  // The sender's once it runs.
+  std::thread sender_;
+};
+
+// A bidirectional stream of bytes: for messages that no client of ours would send.
+class RawStream {
+ public:
+  RawStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& method);
+
+  void Send(const std::string& message);
+  grpc::Status End();  // Reads until the server ends the stream.
+  int answers() const { return answers_; }
+
+ private:
+  bool Wait();
+
+  grpc::GenericStub stub_;
+  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+  int answers_ = 0;
 };
 
 }  // namespace polyscene

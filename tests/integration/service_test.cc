@@ -86,10 +86,7 @@ TEST_F(ServiceTest, BeforeTheFirstSnapshotHealthIsNotServingAndEventsAreTaken) {
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(settings_, MakeTestModel(settings_, controls_));
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
-  channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
-  prediction_ = v1::PredictionService::NewStub(channel_);
-  training_ = v1::TrainingService::NewStub(channel_);
-  model_ = v1::ModelService::NewStub(channel_);
+  Connect();
 
   EXPECT_EQ(Health(""), kNotServing);
   EXPECT_EQ(Health("polyscene.v1.PredictionService"), kNotServing);

@@ -140,6 +140,23 @@ TEST_F(StreamTest, EveryLaterMessageMustBeABatch) {
   EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+// Where gRPC decodes, such a message looks like a half-close, and the producer would take its stream for complete.
+TEST_F(StreamTest, AMessageThatCannotBeDecodedEndsTheStreamAfterWhatCameBeforeIsAcknowledged) {
+  v1::StreamEventsRequest open;
+  open.mutable_open()->set_producer_id("p");
+  v1::StreamEventsRequest batch;
+  *batch.mutable_batch() = GoodBatch(1, {1, 2});
+  RawStream stream(channel_, "/polyscene.v1.TrainingService/StreamEvents");
+  for (const std::string& message :
+       {open.SerializeAsString(), batch.SerializeAsString(), std::string("\xff\xff not a message")}) {
+    stream.Send(message);
+  }
+  const grpc::Status status = stream.End();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("cannot be decoded, expected a polyscene.v1.StreamEventsRequest"));
+  EXPECT_EQ(WatermarkOf("p").logged(), 1);
+}
+
 TEST_F(StreamTest, AProducerIdHasOneToSixtyFourBytes) {
   for (const std::string& producer : {std::string(), std::string(65, 'p')}) {
     EventStreamClient stream(*training_);

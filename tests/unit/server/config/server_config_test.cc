@@ -33,6 +33,7 @@ TEST(ServerConfig, AnEmptyFileTakesEveryDefault) {
   EXPECT_EQ(config->log_max_pending_bytes(), 67108864);
   EXPECT_EQ(config->checkpoints_kept(), 3);
   EXPECT_EQ(config->stop_grace_seconds(), 10);
+  EXPECT_EQ(config->max_stream_requests(), 256);
 }
 
 TEST(ServerConfig, WhatIsGivenStays) {
@@ -89,6 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"log_retention_bytes: -1", "log_retention_bytes is -1, expected 1 or more"},
                     Case{"log_max_pending_bytes: 1", "log_max_pending_bytes is 1, expected 1024 or more"},
                     Case{"checkpoints_kept: -1", "checkpoints_kept is -1, expected 1 to 1000"},
+                    Case{"max_stream_requests: -1", "max_stream_requests is -1, expected 1 to 1000000"},
                     Case{"stop_grace_seconds: inf", "stop_grace_seconds is inf, expected above 0 to 3600"}));
 
 TEST(ServerConfig, DevicesAreAutoCpuOrANumberedGpu) {

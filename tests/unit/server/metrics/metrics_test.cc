@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -67,6 +68,37 @@ TEST_F(MetricsTest, CountsPredictionsBySceneAndCode) {
   EXPECT_EQ(Value("polyscene_predict_rows_total{scene=\"shop\"}"), "100");
   EXPECT_EQ(Value("polyscene_predict_seconds_count{scene=\"shop\"}"), "2");
   EXPECT_EQ(Value("polyscene_predict_seconds_bucket{scene=\"shop\",le=\"0.0025\"}"), "1");
+}
+
+TEST_F(MetricsTest, TellsPredictionsToWhoeverAsks) {
+  metrics_.Predicted(0, absl::StatusCode::kOk, 100, absl::Microseconds(100));  // On a bound: within it.
+  metrics_.Predicted(0, absl::StatusCode::kOk, 50, absl::Microseconds(200));
+  metrics_.Predicted(0, absl::StatusCode::kUnavailable, 50, absl::Seconds(100));
+  metrics_.Predicted(1, absl::StatusCode::kOk, 7, absl::Seconds(1));
+  metrics_.QueueRows(12);
+  const PredictCounts counts = metrics_.Predictions(0);
+  EXPECT_EQ(counts.requests, 3);
+  EXPECT_EQ(counts.errors, 1);
+  EXPECT_EQ(counts.rows, 150);
+  EXPECT_EQ(counts.seconds.upper_bounds, *SeriesTable()[kPredictSeconds].buckets);
+  ASSERT_EQ(counts.seconds.counts.size(), counts.seconds.upper_bounds.size() + 1);
+  EXPECT_EQ(counts.seconds.counts[0], 1);
+  EXPECT_EQ(counts.seconds.counts[1], 1);
+  EXPECT_EQ(counts.seconds.counts[2], 0);
+  EXPECT_EQ(counts.seconds.counts.back(), 1);
+  EXPECT_NEAR(counts.seconds.sum, 100.0003, 1e-9);
+  EXPECT_EQ(metrics_.rows_queued(), 12);
+}
+
+TEST_F(MetricsTest, TellsRejectionsAndFreshnessToWhoeverAsks) {
+  metrics_.EventsRejected(0, "not_finite", 2);
+  metrics_.EventsRejected(-1, "unknown_scene", 7);
+  metrics_.Freshness(absl::Seconds(2), 5);
+  EXPECT_EQ(metrics_.events_rejected(), 9);
+  const HistogramCounts freshness = metrics_.freshness_seconds();
+  EXPECT_EQ(freshness.upper_bounds, *SeriesTable()[kFreshnessSeconds].buckets);
+  EXPECT_EQ(std::accumulate(freshness.counts.begin(), freshness.counts.end(), uint64_t{0}), 5);
+  EXPECT_EQ(freshness.sum, 10);
 }
 
 TEST_F(MetricsTest, CountsEventRows) {

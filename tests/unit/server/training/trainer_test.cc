@@ -171,6 +171,58 @@ TEST_F(TrainerTest, ARestartGoesOnWhereItStopped) {
   EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(0, 1, 2, 3), ElementsAre(4, 5, 6, 7)));
 }
 
+TEST_F(TrainerTest, APauseFinishesTheStepAndPublishesIt) {
+  options_.publish_interval = absl::Hours(1);
+  script_.HoldSteps();
+  Start();
+  Log(0, 4);
+  script_.WaitUntilHeld();
+  EXPECT_FALSE(trainer_->paused());
+  absl::StatusOr<uint64_t> offset = absl::UnknownError("not answered");
+  std::thread operator_thread([&] { offset = trainer_->Pause(); });
+  script_.ReleaseSteps();
+  operator_thread.join();
+  ASSERT_TRUE(offset.ok()) << offset.status();
+  EXPECT_EQ(*offset, 4);
+  EXPECT_TRUE(trainer_->paused());
+  EXPECT_THAT(ServedItems(), ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(Metric("polyscene_learning_paused"), 1);
+}
+
+TEST_F(TrainerTest, WhilePausedNothingIsLearnedUntilItIsResumed) {
+  Start();
+  ASSERT_TRUE(trainer_->Pause().ok());
+  Log(0, 4);
+  EXPECT_EQ(trainer_->SaveCheckpoint()->learned_offset, 0);  // The trainer is awake, and does this alone.
+  EXPECT_THAT(script_.steps(), IsEmpty());
+  EXPECT_EQ(*trainer_->Resume(), 0);
+  EXPECT_FALSE(trainer_->paused());
+  EXPECT_EQ(WaitUntilServed(4).learned_offset, 4);
+  EXPECT_EQ(Metric("polyscene_learning_paused"), 0);
+}
+
+TEST_F(TrainerTest, APausedTrainerStopsAndWritesWhatItHadLearned) {
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  ASSERT_TRUE(trainer_->Pause().ok());
+  Log(4, 4);
+  trainer_->Stop();
+  EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4));
+  EXPECT_EQ(trainer_->Pause().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(trainer_->Resume().status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(TrainerTest, PausedAndResumedInAnyOrderItComesOutAsLastAsked) {
+  Start();
+  for (int turn = 0; turn < 1000; ++turn) {
+    ASSERT_TRUE(trainer_->Pause().ok());
+    ASSERT_TRUE(trainer_->Resume().ok());
+  }
+  Log(0, 4);
+  EXPECT_EQ(WaitUntilServed(4).learned_offset, 4);
+}
+
 TEST_F(TrainerTest, OnlyTheTrainersThreadIsNice) {
   options_.niceness = 7;
   const int before = ::getpriority(PRIO_PROCESS, 0);

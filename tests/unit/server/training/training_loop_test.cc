@@ -215,5 +215,21 @@ TEST_F(TrainingLoopTest, MetricsTellWhatWasLearnedAndHowFresh) {
   EXPECT_EQ(Metric("polyscene_model_version"), 2);
 }
 
+TEST_F(TrainingLoopTest, AnIdleTurnPublishesAndCheckpointsWhatIsDueAndLearnsNothing) {
+  Start();
+  script_.FailSnapshots(absl::ResourceExhaustedError("no memory"));
+  Log(0, 4);
+  RunAfter(absl::Seconds(1));
+  Log(4, 4);
+  EXPECT_EQ(loop_->positions().served_offset, 0);
+  EXPECT_FALSE(loop_->IdleTurn().until_rows);
+  script_.FailSnapshots(absl::OkStatus());
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_EQ(loop_->IdleTurn().longest, absl::InfiniteDuration());
+  EXPECT_EQ(loop_->positions().served_offset, 4);
+  EXPECT_EQ(loop_->positions().checkpoint_offset, 4);
+  EXPECT_EQ(loop_->positions().learned_offset, 4);
+}
+
 }  // namespace
 }  // namespace polyscene

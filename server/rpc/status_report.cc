@@ -1,0 +1,103 @@
+#include "server/rpc/status_report.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/metrics/resident_memory.h"
+#include "server/rpc/grpc_status.h"
+#include "server/rpc/model_state.h"
+
+namespace polyscene {
+namespace {
+
+absl::Status FillEvaluation(const LearningReport& report, const std::string& evaluation_of,
+                            v1::GetStatusResponse* status) {
+  const std::vector<EvaluationFigure>* figures = &report.recent;
+  if (!evaluation_of.empty()) {
+    const auto opened = std::find_if(report.opened.begin(), report.opened.end(),
+                                     [&](const auto& entry) { return entry.first == evaluation_of; });
+    if (opened == report.opened.end()) {
+      return absl::NotFoundError(absl::StrCat("evaluation_of: producer '", CutText(evaluation_of, 64),
+                                              "' has no evaluation in the served weights: expected one that opened its "
+                                              "stream with `evaluate_from_micros`"));
+    }
+    figures = &opened->second;
+  }
+  for (const EvaluationFigure& figure : *figures) {
+    v1::EvaluationFigure* out = status->add_evaluation();
+    out->set_scene(figure.scene);
+    out->set_task(figure.task);
+    out->set_metric(figure.metric);
+    out->set_value(figure.value);
+    out->set_rows(figure.rows);
+  }
+  return absl::OkStatus();
+}
+
+void FillHistogram(const HistogramCounts& counts, v1::Histogram* histogram) {
+  histogram->mutable_upper_bounds()->Add(counts.upper_bounds.begin(), counts.upper_bounds.end());
+  histogram->mutable_counts()->Add(counts.counts.begin(), counts.counts.end());
+  histogram->set_sum(counts.sum);
+}
+
+}  // namespace
+
+StatusReport::StatusReport(StatusReportOptions options, const EventLog& log, const LearningControl& control,
+                           const SnapshotStore& snapshots, const Metrics& metrics)
+    : options_(std::move(options)), log_(log), control_(control), snapshots_(snapshots), metrics_(metrics) {}
+
+absl::Status StatusReport::Fill(const std::string& evaluation_of, v1::GetStatusResponse* status) const {
+  const absl::Time now = absl::Now();
+  const std::shared_ptr<const LearningReport> report = control_.Report();
+  if (absl::Status filled = FillEvaluation(*report, evaluation_of, status); !filled.ok()) return filled;
+  for (const TableRows& table : report->tables) {
+    v1::TableStatus* out = status->add_tables();
+    out->set_table(table.table);
+    out->set_rows(table.rows);
+  }
+  if (const std::shared_ptr<const Snapshot> snapshot = snapshots_.Current(); snapshot != nullptr) {
+    FillModelState(snapshot->info(), now, status->mutable_model());
+  }
+  status->set_fingerprint(options_.spec->fingerprint_hex());
+  status->set_device(options_.device);
+  status->set_serving(options_.serving());
+  status->set_uptime_seconds(absl::ToDoubleSeconds(now - options_.started));
+  status->set_memory_resident_bytes(ResidentMemoryBytes());
+  FillLearning(status);
+  FillTraffic(status);
+  return absl::OkStatus();
+}
+
+void StatusReport::FillLearning(v1::GetStatusResponse* status) const {
+  const LearningPositions positions = control_.Positions();
+  status->set_events_accepted(log_.rows_accepted());
+  status->set_events_learned(positions.rows_learned);
+  status->set_log_end_offset(log_.end_offset());
+  status->set_learned_offset(positions.learned_offset);
+  status->set_served_offset(positions.served_offset);
+  status->set_checkpoint_offset(positions.checkpoint_offset);
+  status->set_step(positions.step);
+  status->set_trainer_error(std::string(control_.health().message()));
+  status->set_learning_paused(control_.paused());
+}
+
+void StatusReport::FillTraffic(v1::GetStatusResponse* status) const {
+  const std::vector<SceneSpec>& scenes = options_.spec->scenes();
+  for (size_t scene = 0; scene < scenes.size(); ++scene) {
+    const PredictCounts counts = metrics_.Predictions(static_cast<int>(scene));
+    v1::SceneTraffic* traffic = status->add_traffic();
+    traffic->set_scene(scenes[scene].name);
+    traffic->set_requests(counts.requests);
+    traffic->set_errors(counts.errors);
+    traffic->set_rows(counts.rows);
+    FillHistogram(counts.seconds, traffic->mutable_predict_seconds());
+  }
+  status->set_queue_rows(metrics_.rows_queued());
+  status->set_events_rejected(metrics_.events_rejected());
+  FillHistogram(metrics_.freshness_seconds(), status->mutable_freshness_seconds());
+}
+
+}  // namespace polyscene
