@@ -98,4 +98,17 @@ absl::Status DataDirectory::CheckHashKey(const HashKey& key) const {
                    ", got the one with fingerprint ", given, ": the same people would get other ids"));
 }
 
+absl::Status DataDirectory::NoteWarmStart(const std::filesystem::path& from) const {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(from, error);
+  return WriteSmallFile(directory_ / "warm_start", (error ? from : absolute).string() + "\n");
+}
+
+std::optional<std::string> DataDirectory::WarmStart() const {
+  const std::filesystem::path path = directory_ / "warm_start";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::nullopt;
+  return ReadSmallFile(path);
+}
+
 }  // namespace polyscene

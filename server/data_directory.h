@@ -3,7 +3,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/feature/hash_key.h"
 
@@ -14,6 +17,7 @@ namespace polyscene {
 //   <dir>/hash_key     fingerprint of the key that personal values in the log were hashed with
 //   <dir>/log          the event log's
 //   <dir>/checkpoints  the trainer's
+//   <dir>/warm_start   where its life began with a checkpoint from elsewhere: which
 class DataDirectory {
  public:
   // Creates the directory if needed.
@@ -23,7 +27,17 @@ class DataDirectory {
                                                              const HashKey& key);
   ~DataDirectory();
 
+  static std::filesystem::path CheckpointsOf(const std::filesystem::path& directory) {
+    return directory / "checkpoints";
+  }
+
+  const std::filesystem::path& path() const { return directory_; }
   std::filesystem::path log() const { return directory_ / "log"; }
+  std::filesystem::path checkpoints() const { return CheckpointsOf(directory_); }
+
+  // Notes durably, before the checkpoint `from` is saved here, that this directory's life begins with it.
+  absl::Status NoteWarmStart(const std::filesystem::path& from) const;
+  std::optional<std::string> WarmStart() const;  // What was noted.
 
  private:
   DataDirectory(std::filesystem::path directory, int lock_fd) : directory_(std::move(directory)), lock_fd_(lock_fd) {}

@@ -23,6 +23,7 @@
 #include "server/snapshot/snapshot_store.h"
 #include "server/sync/clock.h"
 #include "server/training/trainer.h"
+#include "server/warm_start.h"
 
 namespace polyscene {
 
@@ -62,6 +63,13 @@ struct Server::Parts {
 };
 
 absl::Status Server::Parts::OpenState() {
+  std::unique_ptr<Learner> warm;
+  if (!settings.warm_start.empty()) {
+    absl::StatusOr<std::unique_ptr<Learner>> loaded =
+        LoadWarmStart(settings.warm_start, settings.data_dir, model.learner);
+    if (!loaded.ok()) return loaded.status();
+    warm = *std::move(loaded);
+  }
   absl::StatusOr<std::unique_ptr<DataDirectory>> opened = DataDirectory::Open(settings.data_dir, settings.hash_key);
   if (!opened.ok()) return opened.status();
   directory = *std::move(opened);
@@ -74,7 +82,7 @@ absl::Status Server::Parts::OpenState() {
   if (!opened_log.ok()) return opened_log.status();
   log = *std::move(opened_log);
   metrics.LogEndOffset(log->end_offset());
-  return absl::OkStatus();
+  return warm == nullptr ? absl::OkStatus() : SaveWarmStart(settings.warm_start, *warm, *directory, *log);
 }
 
 absl::Status Server::Parts::BuildServing() {
@@ -157,7 +165,8 @@ absl::Status Server::Serve() {
   Parts& p = *parts_;
   const TrainerOptions options =
       MakeTrainerOptions(p.settings.model->file().learning(), p.settings.config, p.settings.data_dir);
-  absl::StatusOr<LoadedLearner> learner = RecoverLearner(options.checkpoint_directory, p.model.learner);
+  absl::StatusOr<LoadedLearner> learner =
+      RecoverLearner(options.checkpoint_directory, RecoveryFunctions(p.model.learner, *p.directory));
   if (!learner.ok()) return learner.status();
   absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(
       TrainerParts{p.settings.model, p.log.get(), &p.snapshots, &p.metrics, &p.clock}, *std::move(learner), options);

@@ -17,17 +17,18 @@ namespace polyscene {
 // Where the model comes from: LibTorch's, or a test's own.
 struct ServerModel {
   std::string device;        // As GetStatus tells it.
-  LearnerFunctions learner;  // Called on the thread that calls Serve().
+  LearnerFunctions learner;  // Called on the thread that owns the server.
   std::function<absl::StatusOr<std::unique_ptr<Predictor>>()> predictor;
 };
 
 // A running server. One thread owns it: it calls Start(), Serve(), Stop() and the destructor.
 class Server {
  public:
-  // Opens the data directory and listens. From here on events are accepted, and health tells NOT_SERVING.
+  // Opens the data directory, begins it with the checkpoint of settings.warm_start where one is named, and listens.
+  // From here on events are accepted, and health tells NOT_SERVING.
   //   kPermissionDenied    the data directory cannot be written
   //   kFailedPrecondition  it is of another model or hash key, or in use; or an address is taken; names both sides
-  //   or what the predictor's factory or the log answered
+  //   as LoadWarmStart() and SaveWarmStart(), or what the predictor's factory or the log answered
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, ServerModel model);
 
   // Recovers the newest checkpoint, starts the trainer and serves: health tells SERVING when this returns OK.

@@ -86,6 +86,7 @@ class EvaluationWindow {
   EvaluationWindow(EvaluationLayout layout, int64_t window_rows);
 
   void Add(int scene, int task, absl::Span<const float> prediction, absl::Span<const float> label);
+  void Clear();
   std::vector<EvaluationFigure> Figures() const;
 
   std::string Serialize() const;

@@ -21,6 +21,11 @@ void EvaluationWindow::Add(int scene, int task, absl::Span<const float> predicti
   newer.Clear();
 }
 
+void EvaluationWindow::Clear() {
+  newer_ = Evaluation(layout_);
+  older_ = Evaluation(layout_);
+}
+
 std::vector<EvaluationFigure> EvaluationWindow::Figures() const {
   Evaluation both = older_;
   both.Merge(newer_);

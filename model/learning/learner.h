@@ -59,6 +59,9 @@ class Learner {
   // checkpoint.
   virtual void OpenEvaluation(absl::string_view producer, int64_t from_micros) = 0;
 
+  // Closes every opened evaluation and empties the recent window: as if nothing had been measured yet.
+  virtual void ClearEvaluations() = 0;
+
   // Immutable weights as they are now. `info`'s counters are filled in from this learner's. Costs what changed since
   // the last.
   virtual absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) = 0;

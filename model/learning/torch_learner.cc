@@ -212,6 +212,11 @@ void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micro
                                  [](const auto& a, const auto& b) { return a.second.number < b.second.number; }));
 }
 
+void TorchLearner::ClearEvaluations() {
+  opened_.clear();
+  window_.Clear();
+}
+
 absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint64_t version, uint64_t learned_offset) {
   return CatchTorch("snapshot", [&]() -> std::shared_ptr<const Snapshot> {
     SnapshotInfo info;

@@ -27,6 +27,7 @@ class TorchLearner : public OfflineLearner {
 
   absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) override;
   void OpenEvaluation(absl::string_view producer, int64_t from_micros) override;
+  void ClearEvaluations() override;
   absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) override;
   absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) override;
   LearnerCounters counters() const override { return counters_; }

@@ -24,6 +24,7 @@ struct Flags {
   std::string device;
   std::string config;
   std::string hash_key;
+  std::string warm_start;
   bool insecure = false;
   bool version = false;
 };
@@ -61,9 +62,13 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_option("--hash_key", flags.hash_key,
                  "Key of the hash that replaces strings and personal ids: 32 hexadecimal digits")
       ->type_name("FILE");
+  app.add_option("--warm_start", flags.warm_start,
+                 "A checkpoint to begin with, where data_dir has nothing yet; later starts leave it out")
+      ->type_name("DIR");
   app.add_flag("--insecure", flags.insecure,
                "Listen beyond this machine though nothing is encrypted and nobody is asked who they are");
   app.add_flag("--version", flags.version, "Print the version");
+  app.footer("Example:\n  polyscene-server --model deploy/models/eshop.textproto --data_dir /tmp/polyscene");
   app.allow_extras();  // Told by us: all of them, beside every other mistake.
 }
 
@@ -144,6 +149,7 @@ absl::StatusOr<ServerSettings> ReadSettings(int argc, const char* const* argv) {
 
   ServerSettings settings;
   settings.data_dir = flags.data_dir;
+  settings.warm_start = flags.warm_start;
   settings.insecure = flags.insecure;
   settings.config = ReadConfigFile(flags.config, findings);
   ApplyFlags(flags, settings.config, findings);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -139,11 +140,23 @@ TEST_F(SettingsTest, TheHashKeyIsRead) {
   EXPECT_THAT(Message(ReadWith({"--hash_key", spoiled})), HasSubstr(spoiled));
 }
 
+TEST_F(SettingsTest, AWarmStartNamesItsCheckpoint) {
+  EXPECT_EQ(ReadWith({})->warm_start, "");
+  EXPECT_EQ(ReadWith({"--warm_start", "/trained"})->warm_start, "/trained");
+}
+
+TEST_F(SettingsTest, HelpFitsAScreen) {
+  const std::string help = Message(Read({"--help"}));
+  EXPECT_LE(std::count(help.begin(), help.end(), '\n'), 24);
+  EXPECT_THAT(help, HasSubstr("Example:\n  polyscene-server --model "));
+}
+
 TEST_F(SettingsTest, HelpAndVersionAreTextsToPrint) {
   const auto help = Read({"--help"});
   EXPECT_EQ(help.status().code(), absl::StatusCode::kCancelled);
-  for (const char* flag : {"--model FILE", "--data_dir DIR", "--listen HOST:PORT", "--metrics_listen HOST:PORT",
-                           "--device DEVICE", "--config FILE", "--hash_key FILE", "--insecure", "--version"}) {
+  for (const char* flag :
+       {"--model FILE", "--data_dir DIR", "--listen HOST:PORT", "--metrics_listen HOST:PORT", "--device DEVICE",
+        "--config FILE", "--hash_key FILE", "--warm_start DIR", "--insecure", "--version"}) {
     EXPECT_THAT(Message(help), HasSubstr(flag));
   }
   const auto version = Read({"--version"});
