@@ -29,18 +29,22 @@ absl::StatusOr<Response> Client::Call(Stub& stub,
                                       const Request& request, absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   Backoff backoff(options_.backoff);
+  grpc::Status refusal;  // Of the last try that was worth another one.
   for (int tries = 1;; ++tries) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(deadline));
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (status.ok()) return response;
-    if (!WorthRetrying(status.error_code())) return FromGrpc(status);
+    // That the last try came too late to be refused once more tells less than why it was needed.
+    const bool cut_short = !refusal.ok() && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (!cut_short && !WorthRetrying(status.error_code())) return FromGrpc(status);
+    if (!cut_short) refusal = status;
     const absl::Duration delay = backoff.Next();
-    if (absl::Now() + delay >= deadline) {
+    if (cut_short || absl::Now() + delay >= deadline) {
       return absl::Status(
-          FromGrpc(status).code(),
-          absl::StrCat("server ", options_.server, ": ", status.error_message(), " (gave up after ", tries,
+          FromGrpc(refusal).code(),
+          absl::StrCat("server ", options_.server, ": ", refusal.error_message(), " (gave up after ", tries,
                        tries == 1 ? " try" : " tries", " in ", absl::FormatDuration(timeout), ")"));
     }
     absl::SleepFor(delay);

@@ -1,7 +1,9 @@
 #include "client/status/watch_state.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
+#include <utility>
 
 #include "client/status/status_json.h"
 
@@ -39,7 +41,14 @@ std::vector<EvaluationFigure> MainFigures(const v1::GetStatusResponse& status) {
 }
 
 void WatchState::Answered(v1::GetStatusResponse status, absl::Time now) {
-  rates_ = status_.has_value() ? RatesBetween(*status_, status) : StatusRates();
+  const StatusRates before =
+      std::exchange(rates_, status_.has_value() ? RatesBetween(*status_, status) : StatusRates());
+  // Publishes may be rarer than answers: while there is something to learn, the last one's freshness stands.
+  if (rates_.known && before.known && std::isnan(rates_.freshness_p50_seconds.value) &&
+      (Backlog(status) > 0 || rates_.events_learned > 0)) {
+    rates_.freshness_p50_seconds = before.freshness_p50_seconds;
+    rates_.freshness_p99_seconds = before.freshness_p99_seconds;
+  }
   for (const EvaluationFigure& figure : MainFigures(status)) {
     histories_[{figure.scene, figure.task}].Add(figure.value);
   }

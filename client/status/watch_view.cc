@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -47,11 +48,25 @@ std::string PerSecond(const StatusRates& rates, double rate) {
   return rates.known ? absl::StrCat(ReadableRate(rate), "/s") : "-";
 }
 
+// Short, for narrow terminals.
+std::string RoughSeconds(double seconds) {
+  if (seconds < 120) return ReadableSeconds(seconds);
+  return seconds < 7200 ? absl::StrFormat("%.0f min", seconds / 60) : absl::StrFormat("%.0f h", seconds / 3600);
+}
+
+// gRPC wraps the system's word for why there is no connection in a long chain; the end of it tells.
+absl::string_view ShortReason(absl::string_view message) {
+  const size_t colon = message.rfind(": ");
+  return absl::StartsWith(message, "failed to connect to all addresses") && colon != absl::string_view::npos
+             ? message.substr(colon + 2)
+             : message;
+}
+
 std::string CatchUp(const v1::GetStatusResponse& status, const StatusRates& rates) {
   if (status.learning_paused() && Backlog(status) > 0) return "paused";
   const double seconds = CatchUpSeconds(status, rates);
   if (seconds == 0 || !rates.known) return "";
-  return std::isfinite(seconds) ? absl::StrCat("gone in ", ReadableSeconds(seconds)) : "not shrinking";
+  return std::isfinite(seconds) ? absl::StrCat("gone in ", RoughSeconds(seconds)) : "not shrinking";
 }
 
 // ---- the parts ------------------------------------------------------------------------------------------------------
@@ -65,7 +80,8 @@ Lines Header(const WatchState& state, const ViewSize& size, absl::Time now, absl
     condition = status->serving() ? Word{"serving", Emphasis::kGood} : Word{"not serving", Emphasis::kWarning};
   }
   std::vector<Word> first = {{PrintableAscii(state.server()), Emphasis::kBold}, condition};
-  if (status.has_value()) first.push_back({absl::StrCat("up ", ReadableSeconds(status->uptime_seconds()))});
+  if (status.has_value() && !state.lost())
+    first.push_back({absl::StrCat("up ", ReadableSeconds(status->uptime_seconds()))});
   first.push_back({"q quits", Emphasis::kDim});
   Lines lines = {WordLine("", first, size)};
 
@@ -90,7 +106,7 @@ Lines Header(const WatchState& state, const ViewSize& size, absl::Time now, absl
     lines.push_back(
         StyledLine(absl::StrCat(status.has_value() ? "lost since " : "since ", ClockTime(state.lost_since(), zone),
                                 " (", ReadableSeconds(absl::ToDoubleSeconds(now - state.lost_since())),
-                                "), trying again: ", PrintableAscii(state.trouble().message())),
+                                "), trying again: ", PrintableAscii(ShortReason(state.trouble().message()))),
                    Emphasis::kBad)
             .CutTo(size.columns, size.utf8));
   }
@@ -267,9 +283,12 @@ std::string WatchLine(const WatchState& state, absl::Time now, absl::TimeZone zo
   if (rates.known) words.push_back(absl::StrCat("p99 ", ReadableQuantile(rates.all.p99_seconds)));
   words.push_back(absl::StrCat("learned ", PerSecond(rates, rates.events_learned)));
   words.push_back(absl::StrCat("backlog ", Backlog(status)));
-  for (const EvaluationFigure& figure : MainFigures(status)) {
-    if (!std::isfinite(figure.value)) continue;
-    words.push_back(absl::StrFormat("%s/%s %s %.4f", figure.scene, figure.task, figure.metric, figure.value));
+  // Of all scenes together, or of the only one; of a forecast the first value.
+  const std::vector<EvaluationFigure> figures = MainFigures(status);
+  for (const EvaluationFigure& figure : figures) {
+    if (!std::isfinite(figure.value) || figure.scene != figures[0].scene) continue;
+    if (absl::EndsWith(figure.task, "]") && !absl::EndsWith(figure.task, "[0]")) continue;
+    words.push_back(absl::StrFormat("%s %s %.4f", figure.task, figure.metric, figure.value));
   }
   return PrintableAscii(absl::StrJoin(words, "  "));
 }

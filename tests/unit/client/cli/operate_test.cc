@@ -128,7 +128,7 @@ TEST_F(OperateTest, WatchingWithoutATerminalIsALineAnAnswer) {
   ASSERT_EQ(lines.size(), 3u) << ran.out;
   EXPECT_THAT(lines[0], HasSubstr("  version 17  predict -  learned -  backlog 10000  "));
   EXPECT_THAT(lines[1], HasSubstr("  version 18  predict 100/s  p99 9.82 ms  learned 1,500/s  backlog 8000  "));
-  EXPECT_THAT(lines[1], HasSubstr("search/click auc 0.7000"));
+  EXPECT_THAT(lines[1], HasSubstr("click auc 0.7500"));
 }
 
 TEST_F(OperateTest, WatchingInJsonIsAnObjectAnAnswerAndOutlastsTheStreamsEnd) {

@@ -122,7 +122,7 @@ TEST_F(WatchViewTest, ALostServerKeepsItsViewAndSaysSinceWhenAndWhy) {
   shop_.Lost(absl::UnavailableError("Connection refused"), kNow + absl::Seconds(1));
   shop_.Lost(absl::UnavailableError("Connection\x1b[2J refused"), kNow + absl::Seconds(9));
   const std::vector<std::string> lines = Render(shop_, 100, 30, true, kNow + absl::Seconds(11));
-  EXPECT_EQ(lines[0], "shop:50051  LOST  up 62 s  q quits");
+  EXPECT_EQ(lines[0], "shop:50051  LOST  q quits");
   EXPECT_EQ(lines[1], "version 18  13 s old  learning  cpu  model 0123456789abcdef");
   EXPECT_EQ(lines[2], "lost since 12:00:03 (10 s), trying again: Connection?[2J refused");
   EXPECT_THAT(lines, Contains("search          100       0.5  10,000  1.00 ms  9.82 ms"));
@@ -140,6 +140,25 @@ TEST_F(WatchViewTest, ARestartedServerHasNoRatesButItsHistory) {
   EXPECT_THAT(lines, Contains("backlog    10,000 rows  of 50,100 in the log"));
   EXPECT_THAT(lines, Contains("search            -         -       -    -    -"));
   EXPECT_THAT(lines, Contains("search      click  auc     0.6000    90  ▁█▁"));
+}
+
+TEST_F(WatchViewTest, OfAChainOfReasonsTheLastOneIsTold) {
+  shop_.Lost(absl::UnavailableError("failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:5: Failed "
+                                    "to connect to remote host: Connection refused"),
+             kNow);
+  EXPECT_EQ(Render(shop_, 100, 30)[2], "lost since 12:00:02 (0.0 s), trying again: Connection refused");
+}
+
+TEST_F(WatchViewTest, FreshnessStandsWhileThereIsABacklogAndNothingIsPublished) {
+  v1::GetStatusResponse later = LaterShop();
+  later.set_uptime_seconds(64);
+  shop_.Answered(later, kNow);
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("freshness  p50 750 ms  p99 995 ms"));
+
+  later.set_uptime_seconds(66);
+  later.set_learned_offset(later.log_end_offset());
+  shop_.Answered(later, kNow);
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("freshness  p50 -  p99 -"));
 }
 
 TEST_F(WatchViewTest, PausedOrStandingStillIsSaid) {
@@ -184,8 +203,7 @@ TEST(MainFiguresTest, OfOneSceneAlonePlusAllTogetherTheSceneIsShown) {
 
 TEST_F(WatchViewTest, TheLineHasWhatMattersMost) {
   EXPECT_EQ(WatchLine(shop_, kNow, absl::UTCTimeZone()),
-            "12:00:02  version 18  predict 100/s  p99 9.82 ms  learned 1,500/s  backlog 8000  */click auc 0.7500  "
-            "search/click auc 0.7000");
+            "12:00:02  version 18  predict 100/s  p99 9.82 ms  learned 1,500/s  backlog 8000  click auc 0.7500");
 }
 
 }  // namespace
