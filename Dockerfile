@@ -30,7 +30,7 @@ FROM ${BASE}
 COPY --from=build /out /
 RUN apt-get update -qq && \
     xargs apt-get install -y -qq --no-install-recommends </usr/local/share/polyscene/runtime-packages >/dev/null && \
-    rm -rf /var/lib/apt/lists/* && \
+    apt-get clean && rm -rf /var/lib/apt/lists/* && \
     useradd --system --uid 10001 --home-dir /var/lib/polyscene --shell /usr/sbin/nologin polyscene && \
     install -d -o polyscene -g polyscene /var/lib/polyscene
 USER 10001
