@@ -1,12 +1,12 @@
 #include "client/lib/health.h"
 
-#include <future>
 #include <string>
 
 #include "absl/time/clock.h"
 #include "client/lib/channel.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/impl/codegen/proto_utils.h"  // How gRPC carries protobuf messages.
 
@@ -43,10 +43,14 @@ absl::StatusOr<ServingStatus> CheckHealth(const std::shared_ptr<grpc::Channel>& 
   HealthCheckRequest request;
   request.set_value(std::string(service));
   HealthCheckResponse response;
-  std::promise<grpc::Status> done;
-  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &response,
-                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
-  const grpc::Status status = done.get_future().get();
+  grpc::Status status;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  call->StartCall();
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);  // Comes by the deadline.
   if (!status.ok()) return FromGrpc(status);
   const int value = response.value();
   return value >= 0 && value <= 3 ? static_cast<ServingStatus>(value) : ServingStatus::kUnknown;

@@ -1,7 +1,6 @@
 #include "client/lib/predict_stream.h"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -69,10 +68,21 @@ PredictStream::~PredictStream() {
 // ---- the caller's side ----------------------------------------------------------------------------------------------
 
 PredictStream::Answer PredictStream::Predict(v1::PredictRequest request, std::optional<absl::Duration> timeout) {
-  std::promise<Answer> promise;
+  std::mutex mu;
+  std::condition_variable came;
+  std::optional<Answer> answer;
   PredictAsync(
-      std::move(request), [&promise](Answer answer) { promise.set_value(std::move(answer)); }, timeout);
-  return promise.get_future().get();
+      std::move(request),
+      [&](Answer given) {
+        // Told under the lock: all of this is gone as soon as the waiter has it.
+        std::lock_guard<std::mutex> lock(mu);
+        answer = std::move(given);
+        came.notify_all();
+      },
+      timeout);
+  std::unique_lock<std::mutex> lock(mu);
+  came.wait(lock, [&] { return answer.has_value(); });
+  return *std::move(answer);
 }
 
 void PredictStream::PredictAsync(v1::PredictRequest request, Done done, std::optional<absl::Duration> timeout) {

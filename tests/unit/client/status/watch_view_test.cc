@@ -45,11 +45,11 @@ TEST_F(WatchViewTest, AnOrdinaryTerminalShowsEverything) {
               ElementsAre("shop:50051  serving  up 62 s  q quits",
                           "version 18  1.5 s old  learning  cpu  model 0123456789abcdef",  //
                           "",                                                              //
-                          "events     in 500/s  learned 1,500/s  rejected 2.0/s",
-                          "backlog    8,000 rows  gone in 8.0 s  of 51,100 in the log",
-                          "freshness  p50 750 ms  p99 995 ms",    //
-                          "memory     256.0 MiB  queue 12 rows",  //
-                          "",                                     //
+                          "events    in 500/s  learned 1,500/s  rejected 2.0/s",
+                          "backlog   8,000 rows  gone in 8.0 s  of 51,100 in the log",
+                          "freshness p50 750 ms  p99 995 ms",    //
+                          "memory    256.0 MiB  queue 12 rows",  //
+                          "",                                    //
                           "predict  requests/s  errors/s  rows/s      p50      p99",
                           "*               100       0.5  10,000  1.00 ms  9.82 ms",
                           "search          100       0.5  10,000  1.00 ms  9.82 ms",
@@ -65,10 +65,10 @@ TEST_F(WatchViewTest, ASmallerOneLosesBlankLinesFirst) {
   EXPECT_THAT(Render(shop_, 60, 15),  //
               ElementsAre("shop:50051  serving  up 62 s  q quits",
                           "version 18  1.5 s old  learning  cpu  model 0123456789abcdef",
-                          "events     in 500/s  learned 1,500/s  rejected 2.0/s",
-                          "backlog    8,000 rows  gone in 8.0 s  of 51,100 in the log",
-                          "freshness  p50 750 ms  p99 995 ms",    //
-                          "memory     256.0 MiB  queue 12 rows",  //
+                          "events    in 500/s  learned 1,500/s  rejected 2.0/s",
+                          "backlog   8,000 rows  gone in 8.0 s  of 51,100 in the log",
+                          "freshness p50 750 ms  p99 995 ms",    //
+                          "memory    256.0 MiB  queue 12 rows",  //
                           "predict  requests/s  errors/s  rows/s      p50      p99",
                           "*               100       0.5  10,000  1.00 ms  9.82 ms",
                           "search          100       0.5  10,000  1.00 ms  9.82 ms",
@@ -83,9 +83,9 @@ TEST_F(WatchViewTest, ANarrowOneLosesColumnsAndAShortOneRows) {
   EXPECT_THAT(Render(shop_, 40, 10, false),                          //
               ElementsAre("shop:50051  serving  up 62 s  q quits",   //
                           "version 18  1.5 s old  learning  cpu",    //
-                          "events     in 500/s  learned 1,500/s",    //
-                          "backlog    8,000 rows  gone in 8.0 s",    //
-                          "freshness  p50 750 ms  p99 995 ms",       //
+                          "events    in 500/s  learned 1,500/s",     //
+                          "backlog   8,000 rows  gone in 8.0 s",     //
+                          "freshness p50 750 ms  p99 995 ms",        //
                           "predict  requests/s  errors/s      p99",  //
                           "*               100       0.5  9.82 ms",  //
                           "evaluation  task    value  history",      //
@@ -136,8 +136,8 @@ TEST_F(WatchViewTest, ARestartedServerHasNoRatesButItsHistory) {
   restarted.set_uptime_seconds(1);
   shop_.Answered(restarted, kNow);
   const std::vector<std::string> lines = Render(shop_, 100, 30);
-  EXPECT_THAT(lines, Contains("events     in -  learned -  rejected -"));
-  EXPECT_THAT(lines, Contains("backlog    10,000 rows  of 50,100 in the log"));
+  EXPECT_THAT(lines, Contains("events    in -  learned -  rejected -"));
+  EXPECT_THAT(lines, Contains("backlog   10,000 rows  of 50,100 in the log"));
   EXPECT_THAT(lines, Contains("search            -         -       -    -    -"));
   EXPECT_THAT(lines, Contains("search      click  auc     0.6000    90  ▁█▁"));
 }
@@ -153,12 +153,12 @@ TEST_F(WatchViewTest, FreshnessStandsWhileThereIsABacklogAndNothingIsPublished) 
   v1::GetStatusResponse later = LaterShop();
   later.set_uptime_seconds(64);
   shop_.Answered(later, kNow);
-  EXPECT_THAT(Render(shop_, 100, 30), Contains("freshness  p50 750 ms  p99 995 ms"));
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("freshness p50 750 ms  p99 995 ms"));
 
   later.set_uptime_seconds(66);
   later.set_learned_offset(later.log_end_offset());
   shop_.Answered(later, kNow);
-  EXPECT_THAT(Render(shop_, 100, 30), Contains("freshness  p50 -  p99 -"));
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("freshness p50 -  p99 -"));
 }
 
 TEST_F(WatchViewTest, PausedOrStandingStillIsSaid) {
@@ -166,7 +166,7 @@ TEST_F(WatchViewTest, PausedOrStandingStillIsSaid) {
   status.set_learning_paused(true);
   shop_.Answered(status, kNow);
   EXPECT_THAT(Render(shop_, 100, 30)[1], HasSubstr("learning PAUSED"));
-  EXPECT_THAT(Render(shop_, 100, 30), Contains("backlog    8,000 rows  paused  of 51,100 in the log"));
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("backlog   8,000 rows  paused  of 51,100 in the log"));
 
   status.set_learning_paused(false);
   status.set_trainer_error("loss is NaN");
