@@ -16,7 +16,6 @@
 #include "client/cli/commands.h"
 #include "client/feed/event_feed.h"
 #include "client/feed/file_identity.h"
-#include "client/feed/interrupt.h"
 #include "client/feed/rejected_file.h"
 #include "client/lib/client.h"
 #include "client/lib/encode.h"
@@ -24,6 +23,7 @@
 #include "model/data/event_columns.h"
 #include "model/data/event_reader.h"
 #include "model/data/event_times.h"
+#include "model/report/interrupt.h"
 
 namespace polyscene::cli {
 namespace {

@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "client/feed/interrupt.h"
+#include "model/report/interrupt.h"
 
 namespace polyscene::cli {
 

@@ -6,35 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "model/serving/evaluation_layout.h"
 
 namespace polyscene::cli {
 namespace {
-
-EvaluatedKind KindOf(TaskSpec::Kind kind) {
-  switch (kind) {
-    case TaskSpec::Kind::kBinary:
-      return EvaluatedKind::kBinary;
-    case TaskSpec::Kind::kMultiClass:
-      return EvaluatedKind::kMultiClass;
-    case TaskSpec::Kind::kForecast:
-      return EvaluatedKind::kForecast;
-    case TaskSpec::Kind::kRegression:
-      break;
-  }
-  return EvaluatedKind::kRegression;
-}
-
-EvaluationLayout LayoutOf(const ModelSpec& spec) {
-  EvaluationLayout layout;
-  for (const SceneSpec& scene : spec.scenes()) {
-    layout.scenes.push_back(scene.name);
-    layout.scene_tasks.push_back(scene.tasks);
-  }
-  for (const TaskSpec& task : spec.tasks()) {
-    layout.tasks.push_back({task.name, KindOf(task.kind), task.outputs, task.label_width});
-  }
-  return layout;
-}
 
 std::string NamesOfTasks(const ModelSpec& spec) {
   return absl::StrJoin(spec.tasks(), ", ", [](std::string* out, const TaskSpec& task) { out->append(task.name); });

@@ -4,9 +4,9 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
-#include "model/offline/interrupt.h"
 #include "model/offline/train_flags.h"
 #include "model/offline/train_program.h"
+#include "model/report/interrupt.h"
 
 namespace polyscene {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "model/offline/interrupt.h"
+#include "model/report/interrupt.h"
 
 namespace polyscene {
 

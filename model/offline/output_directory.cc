@@ -3,7 +3,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
-#include "model/offline/interrupt.h"
+#include "model/report/interrupt.h"
 
 namespace polyscene {
 namespace {

@@ -7,9 +7,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "model/offline/interrupt.h"
 #include "model/offline/output_directory.h"
 #include "model/offline/train_report.h"
+#include "model/report/interrupt.h"
 #include "model/report/text_table.h"
 #include "model/serving/row_scorer.h"
 

@@ -1,4 +1,4 @@
-#include "model/offline/interrupt.h"
+#include "model/report/interrupt.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -18,11 +18,16 @@ struct Place {
   char directory[PATH_MAX];
 };
 Place places[4];
+std::atomic<const char*> first_answer{""};
 std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<const char*>::is_always_lock_free);
 
 void Handle(int signal_number) {
-  if (!interrupted.exchange(true)) return;
+  if (!interrupted.exchange(true)) {
+    const char* const answer = first_answer.load();
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, answer, std::strlen(answer));
+    return;
+  }
   for (const Place& place : places) {
     if (!place.used.load()) continue;
     unlink(place.file);
@@ -40,7 +45,8 @@ void Copy(const std::filesystem::path& path, char* to) {
 
 }  // namespace
 
-void CatchInterrupts() {
+void CatchInterrupts(const char* answer) {
+  first_answer = answer;
   struct sigaction action = {};
   action.sa_handler = Handle;
   action.sa_flags = SA_RESTART | SA_NODEFER;  // Raised again within the handler, it must end the process.
