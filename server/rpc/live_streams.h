@@ -12,10 +12,16 @@
 namespace polyscene {
 
 // Keeps each stream until it is removed, which is when gRPC lets go of it. `Stream` has a Stop(), which is called once
-// and under no lock. Any thread may call any method.
+// and under no lock. Any thread may call any method; it outlives the gRPC server.
 template <typename Stream>
 class LiveStreams {
  public:
+  ~LiveStreams() {
+    // gRPC's server is gone, and with it every stream; the lock shows that to ThreadSanitizer, which cannot see into
+    // gRPC.
+    MutexLock lock(&mu_);
+  }
+
   // False: the service is stopping, and the stream was stopped at once.
   bool Add(std::shared_ptr<Stream> stream) {
     {

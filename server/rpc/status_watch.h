@@ -46,6 +46,7 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::GetStatusResponse>
 
   void Advance();
   Action Next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnAlarm();  // Once for each alarm that was set, cancelled or not.
   void End(const absl::Status& why);
   void Write();
 
@@ -62,7 +63,8 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::GetStatusResponse>
   bool due_ ABSL_GUARDED_BY(mu_) = true;       // It is time for an answer.
   bool writing_ ABSL_GUARDED_BY(mu_) = false;  // From the decision to write until OnWriteDone().
   bool driving_ ABSL_GUARDED_BY(mu_) = false;  // A thread is calling gRPC, in Advance(). Stays set from Finish() on.
-  absl::Status end_ ABSL_GUARDED_BY(mu_);      // Not OK: why the stream ends.
+  std::shared_ptr<StatusWatch> until_alarm_ ABSL_GUARDED_BY(mu_);  // This, while an alarm is set and not called.
+  absl::Status end_ ABSL_GUARDED_BY(mu_);                          // Not OK: why the stream ends.
 };
 
 }  // namespace polyscene
