@@ -1,6 +1,7 @@
 // `polyscene pause` and `polyscene resume`: whether the server learns.
 #include <iostream>
 
+#include "absl/time/time.h"
 #include "client/cli/commands.h"
 #include "client/lib/client.h"
 #include "model/report/figure_json.h"
@@ -18,8 +19,12 @@ void Print(const CommonFlags& common, bool paused, uint64_t learned_offset) {
   }
 }
 
+// A step is over in milliseconds, a checkpoint that is just written in seconds; somebody waits at the terminal.
+constexpr absl::Duration kPauseTimeout = absl::Seconds(20);
+
 int Pause(const CommonFlags& common) {
-  const absl::StatusOr<v1::PauseLearningResponse> paused = client::Client({.server = common.server}).PauseLearning();
+  const absl::StatusOr<v1::PauseLearningResponse> paused =
+      client::Client({.server = common.server, .save_timeout = kPauseTimeout}).PauseLearning();
   if (!paused.ok()) return Fail(paused.status());
   Print(common, true, paused->learned_offset());
   return kDone;

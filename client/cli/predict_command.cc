@@ -72,6 +72,10 @@ int Predict(const CommonFlags& common, const PredictFlags& flags) {
   const absl::StatusOr<int> scored = ScoredRows(input.rows, *response);
   if (!scored.ok()) return Fail(scored.status());
 
+  if (flags.top > 0 && response->ranking().empty()) {
+    std::cerr << "polyscene: nothing ranks these rows (the scene has no `rank_by`, or not all of its tasks were asked "
+                 "for): --top shows the first ones as they came\n";
+  }
   if (common.json) {
     PrintJson(RankedJson(*plan, input.rows, *response, flags.top));
     return kDone;

@@ -242,8 +242,9 @@ int Stream(const CommonFlags& common, const StreamFlags& flags) {
   if (summary->interrupted)
     return Fail(absl::CancelledError(absl::StrCat("interrupted: ", HowToGoOn(flags, id, all_sent))));
   if (summary->rows_rejected > flags.max_rejected) {
-    return Fail(absl::InvalidArgumentError(absl::StrCat(summary->rows_rejected, " rows were refused, expected at most ",
-                                                        flags.max_rejected, " (--max_rejected)")));
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat(summary->rows_rejected, summary->rows_rejected == 1 ? " row was" : " rows were",
+                     " refused, expected at most ", flags.max_rejected, " (--max_rejected)")));
   }
   return kDone;
 }

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/offline/file_evaluation.h"
+#include "model/offline/new_file.h"
 #include "model/offline/score_file.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"
@@ -51,6 +52,7 @@ absl::Status CheckpointUse::Load() {
 }
 
 absl::Status CheckpointUse::Export() {
+  if (absl::Status status = ExpectNewFile("--export", flags_.export_to); !status.ok()) return status;
   const HalfWritten half_written(flags_.export_to + ".writing");
   if (absl::Status status = learner_->ExportWeights(flags_.export_to); !status.ok()) return status;
   json_["weights"] = flags_.export_to;
@@ -59,6 +61,7 @@ absl::Status CheckpointUse::Export() {
 }
 
 absl::Status CheckpointUse::Predict() {
+  if (absl::Status status = ExpectNewFile("--out", flags_.out); !status.ok()) return status;
   const auto snapshot = learner_->MakeSnapshot(1, 0);
   if (!snapshot.ok()) return snapshot.status();
   const absl::Time start = absl::Now();

@@ -10,6 +10,14 @@
 
 namespace polyscene {
 
+absl::Status ExpectNewFile(absl::string_view flag, const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::is_regular_file(status) && !std::filesystem::is_directory(status)) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat(flag, ": '", path.string(), "' exists, expected the name of a new file: nothing is overwritten"));
+}
+
 absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Create(const std::filesystem::path& path) {
   const std::string temporary = path.string() + ".writing";
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

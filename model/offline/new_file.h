@@ -12,6 +12,10 @@
 
 namespace polyscene {
 
+// OK where nothing is at `path` yet, or no file (a pipe, /dev/null): what somebody has is never overwritten.
+// kAlreadyExists: names the flag and the path.
+absl::Status ExpectNewFile(absl::string_view flag, const std::filesystem::path& path);
+
 // Written as `path`.writing, renamed by Close(); without a successful Close() nothing is left. Not thread-safe.
 class NewFile {
  public:

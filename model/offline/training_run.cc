@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "model/offline/new_file.h"
 #include "model/offline/output_directory.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"
@@ -32,6 +33,9 @@ absl::Status TrainingRun::Run() {
   absl::StatusOr<LearnerOptions> options = context_.Prepare(*spec_);
   if (!options.ok()) return options.status();
   options_ = *std::move(options);
+  if (!flags_.export_to.empty()) {
+    if (absl::Status status = ExpectNewFile("--export", flags_.export_to); !status.ok()) return status;
+  }
   absl::StatusOr<std::filesystem::path> directory = PrepareOutputDirectory(flags_.out);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);

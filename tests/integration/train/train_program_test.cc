@@ -193,6 +193,14 @@ TEST_F(TrainProgramTest, EveryRowOfAFileIsScoredInItsOrder) {
   EXPECT_GT(right, 45);
 }
 
+TEST_F(TrainProgramTest, NoFileThatIsThereIsOverwritten) {
+  TrainShop("ck");
+  const std::string rows = WriteRows("rows.csv", 3);
+  EXPECT_THAT(Failure({"--checkpoint", Path("ck"), "--predict", rows, "--out", rows}), HasSubstr("exists"));
+  EXPECT_THAT(Failure({"--checkpoint", Path("ck"), "--export", Path("ck/state.ckpt")}), HasSubstr("exists"));
+  EXPECT_EQ(Train({"--checkpoint", Path("ck"), "--predict", rows, "--out", Path("scores.csv")}).exit_status, 0);
+}
+
 TEST_F(TrainProgramTest, RowsWithoutASceneAreOfTheOneThatIsGiven) {
   TrainShop("ck");
   const std::string rows = Write("rows.csv", "user,price\nu1,1\nu2,2\n");
