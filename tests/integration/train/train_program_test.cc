@@ -210,6 +210,7 @@ TEST_F(TrainProgramTest, RowsWithoutASceneAreOfTheOneThatIsGiven) {
   with_scene.insert(with_scene.end(), {"--scene", "search"});
   EXPECT_EQ(Train(with_scene).exit_status, 0);
   EXPECT_THAT(Read(Path("scores.csv")), testing::StartsWith("line,scene,click,error\n2,search,0."));
+  fs::remove(Path("scores.csv"));
   with_scene.back() = "garden";
   EXPECT_THAT(Failure(with_scene), HasSubstr("scene 'garden' is not in the model, expected one of shop, search"));
 }
