@@ -27,6 +27,7 @@
 #include "client/simulator/simulator.h"
 #include "client/status/status_json.h"
 #include "model/report/figure_table.h"
+#include "model/report/interrupt.h"
 #include "model/report/text_table.h"
 
 namespace polyscene::cli {
@@ -291,6 +292,7 @@ int SimulateToServer(const CommonFlags& common, const SimulateFlags& flags) {
 }
 
 int Simulate(const CommonFlags& common, const SimulateFlags& flags) {
+  if (!flags.stream) CatchInterrupts();  // A file is whole or not there; what was streamed is the server's.
   if (!flags.classic.empty()) {
     if (flags.stream || !flags.out.empty()) return UsedWrongly("--classic DIR: expected no --stream or --out with it");
     return SimulateClassic(common, flags);

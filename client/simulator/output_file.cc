@@ -38,6 +38,7 @@ OutputFile::~OutputFile() {
 }
 
 absl::Status OutputFile::Write(absl::string_view bytes) {
+  if (Interrupted()) return absl::CancelledError(absl::StrCat("interrupted: '", path_, "' is not written"));
   while (!bytes.empty()) {
     // A call takes an unsigned int of bytes.
     const absl::string_view part = bytes.substr(0, 1 << 30);

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "model/report/interrupt.h"
 
 namespace polyscene::simulator {
 
@@ -22,7 +23,7 @@ class OutputFile {
   ~OutputFile();  // Without Close(): nothing is left, and what had the name before stays.
   OutputFile(OutputFile&&) = default;
 
-  // kUnavailable: the disk refused.
+  // kUnavailable: the disk refused. kCancelled: Interrupted().
   absl::Status Write(absl::string_view bytes);
   absl::Status Close();  // At the end, once: what Write() took may still fail here. The file has its name then.
 
@@ -32,11 +33,15 @@ class OutputFile {
   };
 
   OutputFile(std::string path, std::string written, void* file)
-      : path_(std::move(path)), written_(std::move(written)), file_(file) {}
+      : path_(std::move(path)),
+        written_(std::move(written)),
+        half_written_(written_ == path_ ? nullptr : std::make_unique<HalfWritten>(written_)),
+        file_(file) {}
 
   std::string path_;
-  std::string written_;                 // Path of what is written; path_ itself for what is no regular file.
-  std::unique_ptr<void, Closer> file_;  // zlib's gzFile, whose header stays out of here.
+  std::string written_;                        // Path of what is written; path_ itself for what is no regular file.
+  std::unique_ptr<HalfWritten> half_written_;  // Null for what is no regular file.
+  std::unique_ptr<void, Closer> file_;         // zlib's gzFile, whose header stays out of here.
 };
 
 }  // namespace polyscene::simulator

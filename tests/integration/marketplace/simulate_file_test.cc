@@ -91,6 +91,16 @@ TEST_F(SimulateFileTest, OnlyAWholeFileHasItsName) {
   EXPECT_EQ(ReadFile(Path("events.csv.partial")), "") << "nothing is left behind";
 }
 
+TEST_F(SimulateFileTest, AnInterruptLeavesNothing) {
+  // Far more rows than are written before the signal; `timeout` tells 124 where it had to send it.
+  const ProgramResult result = RunProgram({"/usr/bin/timeout", "-s", "INT", "1", POLYSCENE_PROGRAM, "simulate",
+                                           "--rows", "1000000000", "--out", Path("big.csv")});
+  EXPECT_EQ(result.exit_status, 124);
+  EXPECT_THAT(result.error, ::testing::HasSubstr("interrupted: '" + Path("big.csv") + "' is not written"));
+  EXPECT_FALSE(std::filesystem::exists(Path("big.csv")));
+  EXPECT_FALSE(std::filesystem::exists(Path("big.csv.partial")));
+}
+
 TEST_F(SimulateFileTest, WhatIsNoFileIsWrittenAsItIs) { EXPECT_EQ(Simulate("/dev/null", "1").exit_status, 0); }
 
 TEST_F(SimulateFileTest, WrongUseIsExitStatus2AndFailureIs1) {
