@@ -4,8 +4,11 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/commands.h"
 
 namespace polyscene::cli {
@@ -16,6 +19,8 @@ int Main(int argc, char** argv) {
   app.footer("Example:\n  polyscene stream events.csv.gz --server 127.0.0.1:50051");
   app.require_subcommand(1);
   app.fallthrough();  // `polyscene stream F --server X` is `polyscene --server X stream F`.
+
+  app.set_version_flag("--version", "polyscene " POLYSCENE_VERSION);
 
   CommonFlags flags;
   app.add_option("--server", flags.server, "The server's gRPC address, HOST:PORT")->capture_default_str();
@@ -35,6 +40,15 @@ int Main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // What stands where a command should is told by name, rather than that one is missing.
+    const std::vector<std::string> words = app.remaining();
+    if (words.empty()) return app.exit(error) == 0 ? kDone : kUsedWrongly;
+    std::vector<std::string> commands;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      commands.push_back(command->get_name());
+    }
+    return UsedWrongly(absl::StrCat("got '", words.front(), "', expected a command: ", absl::StrJoin(commands, ", ")));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsedWrongly;  // --help is an "error" with exit status 0.
   }

@@ -39,6 +39,18 @@ TEST(UsageTest, WhatIsWrittenWronglyExitsWith2AndSaysWhatIsWrong) {
   EXPECT_THAT(context.err, HasSubstr("expected NAME=VALUE"));
 }
 
+TEST(UsageTest, AWordThatIsNoCommandIsToldWithThoseThatAre) {
+  const Ran ran = Polyscene("stat --json");
+  EXPECT_EQ(ran.exit_status, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("got 'stat'"), HasSubstr("status")));
+}
+
+TEST(UsageTest, TheVersionIsTold) {
+  const Ran ran = Polyscene("--version");
+  EXPECT_EQ(ran.exit_status, 0);
+  EXPECT_THAT(ran.out, HasSubstr("polyscene 0."));
+}
+
 TEST(UsageTest, HelpExitsWith0AndHasAnExample) {
   for (const char* const command :
        {"", "bench", "health", "pause", "predict", "resume", "stream", "simulate", "status", "watch"}) {
