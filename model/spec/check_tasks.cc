@@ -5,10 +5,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "model/spec/checks.h"
+#include "model/spec/defaults.h"
 #include "model/spec/names.h"
 
 namespace polyscene {
 namespace {
+
+constexpr double kLongestWindow = 1e9;  // Some 30 years.
 
 class TaskChecker {
  public:
@@ -19,6 +22,7 @@ class TaskChecker {
     CheckName(place_, "name", task_.name(), "task", mistakes_);
     CheckNumber(place_, "weight", task_.weight(), {}, mistakes_);
     CheckKind();
+    CheckWindows();
     CheckColumns();
     if (task_.has_missing_outside()) CheckRange(place_.Field("missing_outside"));
   }
@@ -52,6 +56,26 @@ class TaskChecker {
     }
     CheckNumber(place.Field("transform"), "center", transform.center(), {.any = true}, mistakes_);
     CheckNumber(place.Field("transform"), "scale", transform.scale(), {}, mistakes_);
+  }
+
+  void CheckWindows() {
+    CheckNumber(place_, "attribution_window_seconds", task_.attribution_window_seconds(), {.below = kLongestWindow},
+                mistakes_);
+    CheckNumber(place_, "assume_negative_after_seconds", task_.assume_negative_after_seconds(),
+                {.below = kLongestWindow}, mistakes_);
+    const double after = task_.assume_negative_after_seconds();
+    if (!(after > 0)) return;
+    if (kind_known() && !task_.has_binary()) {
+      mistakes_.Add(place_.Field("assume_negative_after_seconds"),
+                    absl::StrCat("assume_negative_after_seconds on ", Self(), ", expected it on a binary task only"));
+    }
+    double window = task_.attribution_window_seconds();
+    if (window == 0) window = kDefaultAttributionWindowSeconds;
+    if (after > window) {
+      mistakes_.Add(place_.Field("assume_negative_after_seconds"),
+                    absl::StrCat("assume_negative_after_seconds is ", after,
+                                 ", expected at most attribution_window_seconds, ", window));
+    }
   }
 
   void CheckColumns() {

@@ -41,6 +41,7 @@ void FillRegression(v1::RegressionLoss& loss, v1::Transform& transform) {
 
 void FillTask(v1::Task& task) {
   task.set_weight(Or(task.weight(), 1.0));
+  task.set_attribution_window_seconds(Or(task.attribution_window_seconds(), kDefaultAttributionWindowSeconds));
   if (task.has_regression()) {
     FillRegression(*task.mutable_regression()->mutable_loss(), *task.mutable_regression()->mutable_transform());
   }

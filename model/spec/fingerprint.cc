@@ -17,12 +17,14 @@ void KeepMeaning(v1::Feature& feature) {
   if (!widens) feature.clear_required();
 }
 
-// Drops weight, columns, and how errors count: the head fits the same thing under any loss.
+// Drops weight, columns, windows, and how errors count: the head fits the same thing under any loss.
 void KeepMeaning(v1::Task& task) {
   task.clear_weight();
   task.clear_column();
   task.clear_columns();
   task.clear_missing_outside();
+  task.clear_attribution_window_seconds();
+  task.clear_assume_negative_after_seconds();
   if (task.has_regression()) task.mutable_regression()->clear_loss();
   if (task.has_forecast()) task.mutable_forecast()->clear_loss();
 }

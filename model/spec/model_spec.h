@@ -20,14 +20,14 @@ struct EncodingSpec {
   Kind kind = Kind::kHash;
   int feature = 0;  // Index into ModelSpec::features().
   // Hash, vocabulary, bucketize: an embedding slot.
-  int slot = -1;       // Index into ModelSpec::slots(); -1 for encodings without an embedding.
+  int slot = -1;  // Index into ModelSpec::slots(); -1 for encodings without an embedding.
   // One-hot, numeric: a range of dense inputs.
-  int dense_offset = -1;  // First dense input; -1 for encodings with an embedding.
-  int dense_width = 0;    // One-hot: number of values. Numeric: 1, or 2 with its missing indicator.
-  int statistics = -1;    // Numeric with scaling: index into FeatureStatistics; else -1.
-  std::vector<std::string> values;   // Vocabulary, one-hot on STRING.
-  std::vector<int64_t> int_values;   // Vocabulary, one-hot on INT64.
-  std::vector<double> boundaries;    // Bucketize.
+  int dense_offset = -1;            // First dense input; -1 for encodings with an embedding.
+  int dense_width = 0;              // One-hot: number of values. Numeric: 1, or 2 with its missing indicator.
+  int statistics = -1;              // Numeric with scaling: index into FeatureStatistics; else -1.
+  std::vector<std::string> values;  // Vocabulary, one-hot on STRING.
+  std::vector<int64_t> int_values;  // Vocabulary, one-hot on INT64.
+  std::vector<double> boundaries;   // Bucketize.
   v1::Numeric::Scaling scaling = v1::Numeric::STANDARD;
   bool log1p = false;
 };
@@ -66,29 +66,31 @@ struct RankFactor {
 
 struct SceneSpec {
   std::string name;
-  std::vector<int> tasks;             // Indexes into ModelSpec::tasks(), in the file's order.
-  std::vector<bool> has_task;         // [tasks]
-  std::vector<bool> has_feature;      // [features]
-  bool has_candidates = false;        // Whether any of its features is on the candidate side.
-  std::vector<RankFactor> rank_by;    // Empty: nothing ranks.
+  std::vector<int> tasks;           // Indexes into ModelSpec::tasks(), in the file's order.
+  std::vector<bool> has_task;       // [tasks]
+  std::vector<bool> has_feature;    // [features]
+  bool has_candidates = false;      // Whether any of its features is on the candidate side.
+  std::vector<RankFactor> rank_by;  // Empty: nothing ranks.
 };
 
 struct TaskSpec {
   enum class Kind { kBinary, kMultiClass, kRegression, kForecast };
   std::string name;
   Kind kind = Kind::kBinary;
-  int outputs = 1;        // Values a prediction has: 1, classes, or horizon. Also the width of its head.
-  int label_width = 1;    // Values a label has: 1, or horizon.
+  int outputs = 1;      // Values a prediction has: 1, classes, or horizon. Also the width of its head.
+  int label_width = 1;  // Values a label has: 1, or horizon.
   double weight = 1;
   std::vector<std::string> columns;  // In data files: label_width names.
-  bool huber = false;     // Regression and forecast: else squared error.
+  bool huber = false;                // Regression and forecast: else squared error.
   double huber_delta = 1;
-  bool log1p = false;     // Regression and forecast: see Transform in model.proto.
+  bool log1p = false;  // Regression and forecast: see Transform in model.proto.
   double center = 0;
   double scale = 1;
   bool has_range = false;  // missing_outside
   double range_min = 0;
   double range_max = 0;
+  double window_seconds = 0;           // attribution_window_seconds
+  double assume_negative_seconds = 0;  // assume_negative_after_seconds; 0: never.
 };
 
 // Immutable after creation, so any thread may read it.
@@ -107,8 +109,8 @@ class ModelSpec {
   const v1::ModelFile& file() const { return file_; }  // With its defaults filled in.
   const std::string& text() const { return text_; }    // As it was read; empty after Create().
 
-  // Over everything that decides what the state means: features, scenes, tasks and network, not rates, weights, intervals
-  // or columns of data files. Equal on every machine.
+  // Over everything that decides what the state means: features, scenes, tasks and network, not rates, weights,
+  // intervals or columns of data files. Equal on every machine.
   uint64_t fingerprint() const { return fingerprint_; }
   std::string fingerprint_hex() const;  // 16 digits.
 

@@ -141,6 +141,8 @@ void ModelSpecBuilder::AddTask(const v1::Task& task) {
   } else {
     resolved.columns = {task.column()};
   }
+  resolved.window_seconds = task.attribution_window_seconds();
+  resolved.assume_negative_seconds = task.assume_negative_after_seconds();
   resolved.has_range = task.has_missing_outside();
   if (resolved.has_range) {
     resolved.range_min = task.missing_outside().min();

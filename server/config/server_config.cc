@@ -21,6 +21,7 @@ constexpr int64_t kMaxBytes = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMaxMessageBytes = std::numeric_limits<int32_t>::max();  // gRPC takes it as an int.
 constexpr double kMaxSyncMs = 1000;                                        // An acknowledgement waits for it.
 constexpr double kMaxGraceSeconds = 3600;
+constexpr double kMaxLabelWaitSeconds = 30 * 86400;
 constexpr int kMaxStreamRequests = 1'000'000;  // Each is held in memory until it is answered.
 
 // "auto", "cpu" or "cuda:N".
@@ -83,6 +84,10 @@ void CheckServerConfig(const v1::ServerConfig& config, const Place& place, Mista
   check.Integer("log_max_pending_bytes", config.log_max_pending_bytes(), 1024, kMaxBytes);
   check.Integer("checkpoints_kept", config.checkpoints_kept(), 1, 1000);
   check.Number("stop_grace_seconds", config.stop_grace_seconds(), kMaxGraceSeconds);
+  check.Integer("log_max_bytes", config.log_max_bytes(), 1 << 20, kMaxBytes);
+  check.Integer("disk_reserve_bytes", config.disk_reserve_bytes(), 1, kMaxBytes);
+  check.Number("label_wait_seconds", config.label_wait_seconds(), kMaxLabelWaitSeconds);
+  check.Integer("max_remembered_bytes", config.max_remembered_bytes(), 1 << 20, kMaxBytes);
   check.Integer("max_stream_requests", config.max_stream_requests(), 1, kMaxStreamRequests);
 }
 
@@ -104,6 +109,9 @@ void FillServerDefaults(v1::ServerConfig& config) {
   config.set_log_max_pending_bytes(Or(config.log_max_pending_bytes(), int64_t{64} << 20));
   config.set_checkpoints_kept(Or(config.checkpoints_kept(), 3));
   config.set_stop_grace_seconds(Or(config.stop_grace_seconds(), 10.0));
+  config.set_disk_reserve_bytes(Or(config.disk_reserve_bytes(), int64_t{256} << 20));
+  config.set_label_wait_seconds(Or(config.label_wait_seconds(), 600.0));
+  config.set_max_remembered_bytes(Or(config.max_remembered_bytes(), int64_t{64} << 30));
   config.set_max_stream_requests(Or(config.max_stream_requests(), 256));
 }
 
