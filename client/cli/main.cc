@@ -16,7 +16,10 @@ namespace {
 
 int Main(int argc, char** argv) {
   CLI::App app("Talks to a Polyscene server: predict, stream events in, look at what it learned.", "polyscene");
-  app.footer("Example:\n  polyscene stream events.csv.gz --server 127.0.0.1:50051");
+  app.footer(
+      "Examples, with a server that runs deploy/models/marketplace.textproto:\n"
+      "  polyscene simulate --rows 50000 --stream && polyscene status\n"
+      "  polyscene simulate --requests 1 --out request.csv && polyscene predict request.csv --scene search");
   app.require_subcommand(1);
   app.fallthrough();  // `polyscene stream F --server X` is `polyscene --server X stream F`.
 

@@ -74,7 +74,8 @@ void AddInit(CLI::App& model, const CommonFlags& common, const SetWork& set_work
   command->footer(
       "Every guess is told with its reason, and what could not be known with the lines to change. COLUMN flags "
       "repeat.\n"
-      "Example:\n  polyscene model init events.csv.gz --out shop.textproto");
+      "Example:\n  polyscene simulate --rows 50000 --out shop.csv && polyscene model init shop.csv --out "
+      "shop.textproto");
   auto flags = std::make_shared<InitFlags>();
   InitOptions& options = flags->options;
   command->add_option("FILE", options.events, "The events, CSV, plain or gzip; - for standard input")->required();
@@ -102,7 +103,9 @@ void AddCheck(CLI::App& model, const CommonFlags& common, const SetWork& set_wor
   CLI::App* command = model.add_subcommand("check", "Explain what a model file means, or every mistake in it");
   command->footer(
       "Exit status 1 where the model file has mistakes, or rows of --data would be refused.\n\n"
-      "Example:\n  polyscene model check deploy/models/eshop.textproto");
+      "Example:\n"
+      "  polyscene simulate --rows 9000 --out s.csv && polyscene model init s.csv --out s.textproto\n"
+      "  polyscene model check s.textproto --data s.csv");
   auto flags = std::make_shared<CheckFlags>();
   command->add_option("FILE", flags->file, "The model file")->required();
   command->add_option("--data", flags->data, "A CSV file of events: does it fit, and what would be refused?");
@@ -117,7 +120,9 @@ void AddCheck(CLI::App& model, const CommonFlags& common, const SetWork& set_wor
 void AddModelCommand(CLI::App& app, const CommonFlags& common, SetWork set_work) {
   CLI::App* command = app.add_subcommand("model", "Propose a model file for a CSV file, or explain one");
   command->footer(
-      "Example:\n  polyscene model init events.csv.gz --out shop.textproto && polyscene model check shop.textproto");
+      "Example:\n"
+      "  polyscene simulate --rows 9000 --out s.csv && polyscene model init s.csv --out s.textproto\n"
+      "  polyscene model check s.textproto --data s.csv");
   command->require_subcommand(1);
   AddInit(*command, common, set_work);
   AddCheck(*command, common, set_work);

@@ -95,8 +95,9 @@ void AddPredictCommand(CLI::App& app, const CommonFlags& common, SetWork set_wor
       "FILE is CSV with a header line, a JSON array of objects, or a JSON object a line. Its rows are the candidates;\n"
       "context features come from its first row, or from --context. In a scene without candidate features every row\n"
       "is scored by itself.\n"
-      "Examples:\n  polyscene predict --scene search items.csv --context user=17 --context query=shoes --top 10\n"
-      "  polyscene predict --evaluate requests.csv --k 10 --baseline demand=item_sales_7d/7");
+      "Examples, of the marketplace:\n"
+      "  polyscene simulate --requests 1 --out items.csv && polyscene predict items.csv --scene search --top 10\n"
+      "  polyscene simulate --requests 50 --labels --out r.csv && polyscene predict --evaluate r.csv --k 10");
   auto flags = std::make_shared<PredictFlags>();
   command->add_option("FILE", flags->file, "The rows; - for standard input");
   command

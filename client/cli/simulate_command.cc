@@ -320,9 +320,9 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
       "The server must run deploy/models/marketplace.textproto, or a model with a part of its features and tasks.\n"
       "The same seed gives the same rows; with --producer, running the same command again resumes.\n\n"
       "Examples:\n"
-      "  polyscene simulate --rows 200000 --stream\n"
-      "  polyscene simulate --out events.csv.gz\n"
-      "  polyscene simulate --requests 1 --out request.csv && polyscene predict request.csv --scene recommendation");
+      "  polyscene simulate --rows 50000 --stream\n"
+      "  polyscene simulate --rows 50000 --out events.csv.gz\n"
+      "  polyscene simulate --requests 1 --out request.csv && polyscene predict request.csv --scene search");
   auto flags = std::make_shared<SimulateFlags>();
   const CLI::Option* rows = command->add_option("--rows", flags->simulation.rows, "Rows, spread over all days")
                                 ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))

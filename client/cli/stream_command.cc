@@ -256,9 +256,9 @@ void AddStreamCommand(CLI::App& app, const CommonFlags& common, SetWork set_work
   command->footer(
       "A FILE is CSV with a header line, or JSON lines, plain or gzip; several are merged by event time. Run\n"
       "again with the same --producer, the same files resume. Ctrl-C sends what was read, once more ends at once.\n\n"
-      "Examples:\n"
-      "  polyscene stream monday.csv.gz tuesday.csv.gz --rejected refused.csv\n"
-      "  psql -c 'COPY events TO STDOUT WITH (FORMAT csv, HEADER)' | polyscene stream -");
+      "From PostgreSQL: psql's COPY ... TO STDOUT WITH (FORMAT csv, HEADER), piped into `polyscene stream -`.\n"
+      "Example, of the marketplace:\n"
+      "  polyscene simulate --rows 50000 --out events.csv.gz && polyscene stream events.csv.gz");
   auto flags = std::make_shared<StreamFlags>();
   command->add_option("FILE", flags->files, "The events; - for standard input")->required();
   command->add_option("--scene", flags->scene, "The scene of rows whose file has no column of it");

@@ -141,7 +141,7 @@ void AddWatchCommand(CLI::App& app, const CommonFlags& common, SetWork set_work)
       "Elsewhere,\n"
       "and with --json: a line an answer. Rates and latencies are of the time between two answers. NO_COLOR is "
       "heeded.\n\n"
-      "Examples:\n  polyscene watch --interval 2\n  polyscene watch --json --count 1");
+      "Example:\n  polyscene watch --interval 0.5 --count 10");
   auto flags = std::make_shared<WatchFlags>();
   command->add_option("--interval", flags->interval_seconds, "Seconds between two answers")
       ->check(CLI::Range(0.1, 3600.0))
