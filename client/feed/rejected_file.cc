@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "model/data/csv_reader.h"
 #include "nlohmann/json.hpp"
 
@@ -30,6 +32,50 @@ std::string Quoted(absl::string_view field) {
 
 std::string CsvField(absl::string_view field) {
   return field.find_first_of(",\"\r\n") == absl::string_view::npos ? std::string(field) : Quoted(field);
+}
+
+// Whether rows of this file begin with the four: it holds rows that were refused before.
+bool IsRejectedFile(const RejectedSource& source) {
+  return source.header.size() > std::size(kOwnColumns) &&
+         std::equal(std::begin(kOwnColumns), std::end(kOwnColumns), source.header.begin());
+}
+
+// What follows the first `count` fields of a row of CSV; all of it where it has not that many.
+absl::string_view AfterFields(absl::string_view text, size_t count) {
+  bool quoted = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') quoted = !quoted;
+    if (text[at] == ',' && !quoted && --count == 0) return text.substr(at + 1);
+  }
+  return text;
+}
+
+// A line that could not be read, as it was before it was refused for the first time: without the four in front of it,
+// and out of the one field that Add() put it into.
+std::string UnreadableText(const RejectedSource& source, absl::string_view text) {
+  if (!IsRejectedFile(source)) return std::string(text);
+  const absl::string_view rest = AfterFields(text, std::size(kOwnColumns));
+  std::string copy(rest);
+  std::vector<absl::string_view> fields;
+  if (!rest.empty() && rest.front() == '"' && std::count(rest.begin(), rest.end(), '"') % 2 == 0) {
+    CsvReader::Split(copy, fields);
+    if (fields.size() == 1 || (fields.size() == 2 && fields[1].empty())) return std::string(fields[0]);
+  }
+  return std::string(rest);
+}
+
+// The members of an object without the four that an earlier refusal put behind them.
+absl::string_view WithoutOwnMembers(absl::string_view members) {
+  const std::string first = absl::StrCat("\"", kOwnColumns[0], "\": \"");  // Within a text its quotes would be escaped.
+  const size_t at = members.rfind(first);
+  if (at == absl::string_view::npos) return members;
+  const nlohmann::json own = nlohmann::json::parse(absl::StrCat("{", members.substr(at), "}"), nullptr, false);
+  if (own.is_discarded() || own.size() != std::size(kOwnColumns)) return members;
+  for (const absl::string_view key : kOwnColumns) {
+    if (!own.contains(std::string(key))) return members;
+  }
+  const absl::string_view before = absl::StripTrailingAsciiWhitespace(members.substr(0, at));
+  return absl::StripTrailingAsciiWhitespace(absl::StripSuffix(before, ","));
 }
 
 std::string JsonText(absl::string_view text) {
@@ -94,7 +140,7 @@ void RejectedFile::Add(const RefusedRow& row) {
 void RejectedFile::AddCsv(const RefusedRow& row) {
   out_ << CsvField(sources_[row.source].name) << "," << row.line << "," << row.reason << "," << CsvField(row.message);
   if (!row.is_row) {
-    out_ << "," << Quoted(row.text);
+    out_ << "," << Quoted(UnreadableText(sources_[row.source], row.text));
     // One field must not pass for a row of one column.
     if (columns_.size() == 1) out_ << ",";
   } else if (same_header_) {
@@ -118,12 +164,12 @@ void RejectedFile::AddJson(const RefusedRow& row) {
   const RejectedSource& source = sources_[row.source];
   std::string members;
   if (!row.is_row) {
-    members = absl::StrCat("\"rejected_text\": ", JsonText(row.text));
+    members = absl::StrCat("\"rejected_text\": ", JsonText(UnreadableText(source, row.text)));
   } else if (source.json_lines) {
     // What stands between the object's braces, as it was: keys that no model knows too. The last of two keys of one
     // name counts, so ours go behind it.
     const absl::string_view object = absl::StripAsciiWhitespace(row.text);
-    members = std::string(absl::StripAsciiWhitespace(object.substr(1, object.size() - 2)));
+    members = std::string(WithoutOwnMembers(absl::StripAsciiWhitespace(object.substr(1, object.size() - 2))));
   } else {
     std::string text(row.text);
     std::vector<absl::string_view> fields;

@@ -69,6 +69,38 @@ TEST_F(RejectedFileTest, RefusedAgainARowHasItsLatestRefusalOnly) {
   EXPECT_EQ(text, std::string(kFour) + ",user\nr.csv,2,new,m,5\n");
 }
 
+TEST_F(RejectedFileTest, RefusedAgainALineThatCannotBeReadStandsAsItDidTheFirstTime) {
+  const std::vector<std::string> broken = {"1,2,3,4", "\"1,\"2", "say \"hi\"", "\"1\"", "1", ""};
+  for (const std::vector<std::string>& header : {std::vector<std::string>{"a"}, {"a", "b"}}) {
+    std::vector<RejectedSource> sources = {{"f.csv", false, header}};
+    std::vector<std::string> lines = broken;
+    std::string first;
+    for (int round = 0; round < 3; ++round) {
+      std::filesystem::remove(path_);
+      std::vector<RefusedRow> rows;
+      for (const std::string& line : lines) rows.push_back({0, 2, "field_count", "m, \"m\"", line, false});
+      const std::string text = Written(sources, rows);
+      if (round == 0) first = text;
+      EXPECT_EQ(text, first);
+      sources[0].header = {"rejected_file", "rejected_line", "rejected_reason", "rejected_message"};
+      sources[0].header.insert(sources[0].header.end(), header.begin(), header.end());
+      lines.clear();
+      for (size_t at = text.find('\n') + 1; at < text.size(); at = text.find('\n', at) + 1) {
+        lines.push_back(text.substr(at, text.find('\n', at) - at));
+      }
+      ASSERT_EQ(lines.size(), broken.size());
+    }
+  }
+}
+
+TEST_F(RejectedFileTest, RefusedAgainAnObjectHasItsLatestRefusalOnly) {
+  const std::string once =
+      Written({{"in.jsonl", true, {}}}, {{0, 7, "r", "got '\"rejected_file\": \"'", "{\"user\": 1.50}"}});
+  std::filesystem::remove(path_);
+  const std::string line = once.substr(0, once.size() - 1);
+  EXPECT_EQ(Written({{"in.jsonl", true, {}}}, {{0, 7, "r", "got '\"rejected_file\": \"'", line}}), once);
+}
+
 TEST_F(RejectedFileTest, JsonObjectsKeepTheirKeysAndGetFourMore) {
   const std::string text =
       Written({{"in.jsonl", true, {}}}, {{0, 1, "r", "say \"m\"", " {\"user\": 1, \"more\": {\"x\": [1]}} "},
