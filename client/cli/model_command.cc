@@ -9,7 +9,7 @@
 #include "client/modelfile/data_check.h"
 #include "client/modelfile/model_init.h"
 #include "client/modelfile/model_report.h"
-#include "client/modelfile/new_file.h"
+#include "model/report/new_file.h"
 #include "model/report/text_table.h"
 #include "model/spec/model_spec.h"
 
@@ -26,8 +26,11 @@ int Init(const CommonFlags& common, const InitFlags& flags) {
   const absl::StatusOr<InitResult> result = InitModel(flags.options);
   if (!result.ok()) return Fail(result.status());
   if (!flags.out.empty()) {
-    if (absl::Status status = WriteNewFile(flags.out, result->written.text, flags.force); !status.ok())
-      return Fail(status);
+    const absl::Status status = WriteNewFile(flags.out, result->written.text, flags.force);
+    if (absl::IsAlreadyExists(status)) {
+      return Fail(absl::AlreadyExistsError(absl::StrCat(status.message(), "; --force replaces it")));
+    }
+    if (!status.ok()) return Fail(status);
   }
   if (common.json) {
     Json json = GuessesJson(*result);

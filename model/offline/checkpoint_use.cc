@@ -6,7 +6,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/offline/file_evaluation.h"
-#include "model/offline/new_file.h"
+#include "model/report/new_file.h"
 #include "model/offline/score_file.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"

@@ -10,7 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "model/data/event_reader.h"
 #include "model/offline/checked_table.h"
-#include "model/offline/new_file.h"
+#include "model/report/new_file.h"
 #include "model/spec/names.h"
 
 namespace polyscene {

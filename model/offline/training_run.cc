@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "model/offline/new_file.h"
+#include "model/report/new_file.h"
 #include "model/offline/output_directory.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "client/modelfile/model_report.h"
-#include "client/modelfile/new_file.h"
+#include "model/report/new_file.h"
 #include "tests/unit/client/modelfile/init_fixture.h"
 
 namespace polyscene {

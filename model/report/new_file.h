@@ -16,7 +16,8 @@ namespace polyscene {
 // kAlreadyExists: names the flag and the path.
 absl::Status ExpectNewFile(absl::string_view flag, const std::filesystem::path& path);
 
-// Written as `path`.writing, renamed by Close(); without a successful Close() nothing is left. Not thread-safe.
+// Written beside `path` under a temporary name, which Close() takes away; without a successful Close() nothing is left,
+// nor after a second Ctrl-C. Not thread-safe.
 class NewFile {
  public:
   // kInternal, kNotFound or the like, with the path and the system's reason.
@@ -24,7 +25,10 @@ class NewFile {
   ~NewFile();
 
   absl::Status Write(absl::string_view bytes);
-  absl::Status Close();  // Makes it durable and replaces what was at `path`.
+
+  // Makes it durable and gives it its name. replace: in place of what is there, else
+  //   kAlreadyExists  something is there, perhaps since a moment ago
+  absl::Status Close(bool replace = true);
 
  private:
   NewFile(std::filesystem::path path, int fd);
@@ -34,5 +38,8 @@ class NewFile {
   const HalfWritten half_written_;
   int fd_;
 };
+
+// A small file in one go, with the above's errors.
+absl::Status WriteNewFile(const std::filesystem::path& path, absl::string_view text, bool replace);
 
 }  // namespace polyscene
