@@ -16,9 +16,14 @@ constexpr float kMaxWeight = 1e4f;            // Likewise.
 constexpr int64_t kMinTimeMicros = -62'135'596'800'000'000;  // 0001-01-01T00:00:00Z
 constexpr int64_t kMaxTimeMicros = 253'402'300'799'999'999;  // 9999-12-31T23:59:59.999999Z
 
-std::vector<std::string> TaskNames(const ModelSpec& spec, const SceneSpec& scene) {
+// Of the scene; null: of the model file.
+std::vector<std::string> TaskNames(const ModelSpec& spec, const SceneSpec* scene) {
   std::vector<std::string> names;
-  for (const int task : scene.tasks) names.push_back(spec.tasks()[task].name);
+  if (scene == nullptr) {
+    for (const TaskSpec& task : spec.tasks()) names.push_back(task.name);
+  } else {
+    for (const int task : scene->tasks) names.push_back(spec.tasks()[task].name);
+  }
   return names;
 }
 
@@ -73,15 +78,15 @@ std::optional<BatchError> CheckCount(absl::string_view what, size_t count, int64
 
 }  // namespace
 
-std::optional<BatchError> CheckLabelShapes(const ModelSpec& spec, const SceneSpec& scene,
+std::optional<BatchError> CheckLabelShapes(const ModelSpec& spec, const SceneSpec* scene,
                                            const ExamplesView& examples) {
   std::vector<bool> seen(spec.tasks().size());
   for (const LabelsView& labels : examples.labels) {
     const int index = spec.FindTask(labels.task);
-    if (index < 0 || !scene.has_task[index]) {
-      return BatchError{"unknown_task",
-                        absl::StrCat("labels: task ", Quoted(labels.task), " is not of scene '", scene.name, "'",
-                                     ExpectedName(labels.task, TaskNames(spec, scene)))};
+    if (index < 0 || (scene != nullptr && !scene->has_task[index])) {
+      const std::string place = scene == nullptr ? "in the model file" : absl::StrCat("of scene '", scene->name, "'");
+      return BatchError{"unknown_task", absl::StrCat("labels: task ", Quoted(labels.task), " is not ", place,
+                                                     ExpectedName(labels.task, TaskNames(spec, scene)))};
     }
     const TaskSpec& task = spec.tasks()[index];
     const std::string where = absl::StrCat("labels of task '", task.name, "'");

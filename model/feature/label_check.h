@@ -9,8 +9,8 @@
 
 namespace polyscene {
 
-// Whether all labels are of the scene's tasks, each once, and everything has its value a row.
-std::optional<BatchError> CheckLabelShapes(const ModelSpec& spec, const SceneSpec& scene, const ExamplesView& examples);
+// Whether all labels are of the scene's tasks (null: of any task), each once, and everything has its value a row.
+std::optional<BatchError> CheckLabelShapes(const ModelSpec& spec, const SceneSpec* scene, const ExamplesView& examples);
 
 // Checks each row's labels and weight. After CheckLabelShapes().
 void CheckLabels(const ModelSpec& spec, const ExamplesView& examples, RowErrors& errors);

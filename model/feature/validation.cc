@@ -59,8 +59,13 @@ std::optional<BatchError> CheckBatch(const ModelSpec& spec, const ExamplesView& 
   const SceneSpec& scene = spec.scenes()[index];
   std::optional<BatchError> error = CheckNames(spec, scene, examples.features, TableRole::kExamples);
   if (!error) error = CheckShapes(spec, scene, examples.features, TableRole::kExamples);
-  if (!error) error = CheckLabelShapes(spec, scene, examples);
+  if (!error) error = CheckLabelShapes(spec, &scene, examples);
   return error;
+}
+
+// A batch without rows gets one error, too: nothing may be refused without a word.
+void RefuseAll(const BatchError& error, int64_t rows, std::vector<RowError>& errors) {
+  for (int64_t row = 0; row < std::max<int64_t>(rows, 1); ++row) errors.push_back({row, error.reason, error.message});
 }
 
 }  // namespace
@@ -79,15 +84,22 @@ absl::Status ValidateRequest(const ModelSpec& spec, const SceneSpec& scene, cons
 void ValidateExamples(const ModelSpec& spec, const ExamplesView& examples, int64_t max_rows,
                       std::vector<RowError>& errors) {
   if (const std::optional<BatchError> error = CheckBatch(spec, examples, max_rows)) {
-    // A batch without rows gets one error, too: nothing may be refused without a word.
-    const int64_t rows = std::max<int64_t>(examples.rows(), 1);
-    for (int64_t row = 0; row < rows; ++row) errors.push_back({row, error->reason, error->message});
-    return;
+    return RefuseAll(*error, examples.rows(), errors);
   }
   RowErrors found(examples.rows(), examples.rows());
   CheckValues(spec, examples.features, TableRole::kExamples, found);
   CheckLabels(spec, examples, found);
   for (RowError& error : found.Take()) errors.push_back(std::move(error));
+}
+
+void ValidateLabels(const ModelSpec& spec, const ExamplesView& labels, int64_t max_rows,
+                    std::vector<RowError>& errors) {
+  std::optional<BatchError> error = CheckRows("rows", labels.rows(), max_rows);
+  if (!error) error = CheckLabelShapes(spec, nullptr, labels);
+  if (error) return RefuseAll(*error, labels.rows(), errors);
+  RowErrors found(labels.rows(), labels.rows());
+  CheckLabels(spec, labels, found);
+  for (RowError& row_error : found.Take()) errors.push_back(std::move(row_error));
 }
 
 }  // namespace polyscene

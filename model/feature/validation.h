@@ -16,8 +16,21 @@ namespace polyscene {
 
 // Why rows are refused: the values of the `reason` label of polyscene_events_rejected_total.
 inline constexpr absl::string_view kRejectReasons[] = {
-    "unknown_scene", "unknown_feature", "unknown_task", "wrong_type",    "ragged",
-    "missing_value", "not_finite",      "out_of_range", "too_many_rows", "no_rows",
+    "unknown_scene",
+    "unknown_feature",
+    "unknown_task",
+    "wrong_type",
+    "ragged",
+    "missing_value",
+    "not_finite",
+    "out_of_range",
+    "too_many_rows",
+    "no_rows",
+    // Of labels and exposures alone.
+    "no_such_row",
+    "not_exposed",
+    "late",
+    "damaged",
 };
 
 struct RowError {
@@ -36,5 +49,8 @@ absl::Status ValidateRequest(const ModelSpec& spec, const SceneSpec& scene, cons
 // What makes the whole batch unreadable (an unknown scene or column, ragged lengths, a wrong type) refuses every row.
 void ValidateExamples(const ModelSpec& spec, const ExamplesView& examples, int64_t max_rows,
                       std::vector<RowError>& errors);
+
+// The same for labels without their features, whose scene is not known yet: of any of the model file's tasks.
+void ValidateLabels(const ModelSpec& spec, const ExamplesView& labels, int64_t max_rows, std::vector<RowError>& errors);
 
 }  // namespace polyscene

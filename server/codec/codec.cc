@@ -63,6 +63,19 @@ absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrFiel
   return table;
 }
 
+void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::Column>* columns) {
+  for (const ColumnView& view : table.columns) {
+    v1::Column* column = columns->Add();
+    column->set_name(std::string(view.name));
+    column->mutable_ints()->Add(view.ints.begin(), view.ints.end());
+    column->mutable_floats()->Add(view.floats.begin(), view.floats.end());
+    column->mutable_strings()->Reserve(static_cast<int>(view.strings.size()));
+    for (const absl::string_view value : view.strings) column->add_strings(value.data(), value.size());
+    column->mutable_missing_rows()->Add(view.missing.begin(), view.missing.end());
+    column->mutable_lengths()->Add(view.lengths.begin(), view.lengths.end());
+  }
+}
+
 absl::StatusOr<DecodedExamples> DecodeEvents(const v1::EventBatch& batch) {
   absl::StatusOr<DecodedTable> table = DecodeTable(batch.columns(), batch.rows());
   if (!table.ok()) return table.status();

@@ -31,6 +31,9 @@ class DecodedTable {
 // unreadable (two value arrays filled); whether it fits the model file is validation's question.
 absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows);
 
+// Copies a table's columns into `columns`, value by value as they are, what stands in missing rows too.
+void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::Column>* columns);
+
 struct DecodedExamples {
   DecodedTable table;
   ExamplesView view;  // Into `table` and the batch.
@@ -46,7 +49,8 @@ void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::R
 void HashPersonal(const ModelSpec& spec, const HashKey& key, DecodedTable* table);
 
 // Validates `batch`, takes its bad rows out and hashes personal values: what is left, perhaps no row, may be logged.
-// Returns why rows were refused, numbered as they came; one error of row 0 for a batch of no or more than max_rows rows.
+// Returns why rows were refused, numbered as they came; one error of row 0 for a batch of no or more than max_rows
+// rows.
 std::vector<RowError> AcceptEvents(const ModelSpec& spec, const HashKey& key, int64_t max_rows, v1::EventBatch* batch);
 
 }  // namespace polyscene

@@ -1,5 +1,6 @@
 #include "server/codec/keep_rows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "google/protobuf/repeated_field.h"
@@ -70,23 +71,73 @@ void KeepColumnRows(const std::vector<bool>& keep, const std::vector<uint32_t>& 
   KeepRowNumbers(keep, new_rows, column->mutable_missing_rows());
 }
 
-}  // namespace
-
-void KeepRows(const ModelSpec& spec, const std::vector<bool>& keep, v1::EventBatch* batch) {
+// What each row's number becomes where it is kept, and how many are.
+std::vector<uint32_t> NewNumbers(const std::vector<bool>& keep, uint32_t* kept) {
   std::vector<uint32_t> new_rows(keep.size());
-  uint32_t kept = 0;
+  *kept = 0;
   for (size_t row = 0; row < keep.size(); ++row) {
-    new_rows[row] = kept;
-    if (keep[row]) ++kept;
+    new_rows[row] = *kept;
+    if (keep[row]) ++*kept;
   }
-  for (v1::Column& column : *batch->mutable_columns()) KeepColumnRows(keep, new_rows, &column);
-  for (v1::Labels& labels : *batch->mutable_labels()) {
+  return new_rows;
+}
+
+void KeepLabels(const ModelSpec& spec, const std::vector<bool>& keep, const std::vector<uint32_t>& new_rows,
+                google::protobuf::RepeatedPtrField<v1::Labels>* batch) {
+  for (v1::Labels& labels : *batch) {
     KeepValues(keep, spec.tasks()[spec.FindTask(labels.task())].label_width, labels.mutable_values());
     KeepRowNumbers(keep, new_rows, labels.mutable_missing_rows());
   }
+}
+
+std::vector<bool> Marked(const std::vector<uint32_t>& kept, size_t rows) {
+  std::vector<bool> keep(rows);
+  for (const uint32_t row : kept) keep[row] = true;
+  return keep;
+}
+
+}  // namespace
+
+void KeepRows(const ModelSpec& spec, const std::vector<bool>& keep, v1::EventBatch* batch) {
+  uint32_t kept = 0;
+  const std::vector<uint32_t> new_rows = NewNumbers(keep, &kept);
+  for (v1::Column& column : *batch->mutable_columns()) KeepColumnRows(keep, new_rows, &column);
+  KeepLabels(spec, keep, new_rows, batch->mutable_labels());
   KeepValues(keep, 1, batch->mutable_event_times_micros());
   KeepValues(keep, 1, batch->mutable_weights());
   batch->set_rows(kept);
+}
+
+void KeepRows(const ModelSpec& spec, const std::vector<uint32_t>& kept, v1::LabelBatch* batch) {
+  const std::vector<bool> keep = Marked(kept, static_cast<size_t>(batch->request_size()));
+  uint32_t count = 0;
+  const std::vector<uint32_t> new_rows = NewNumbers(keep, &count);
+  KeepLabels(spec, keep, new_rows, batch->mutable_labels());
+  KeepValues(keep, 1, batch->mutable_request());
+  KeepValues(keep, 1, batch->mutable_row());
+  KeepValues(keep, 1, batch->mutable_label_times_micros());
+  KeepValues(keep, 1, batch->mutable_weights());
+}
+
+void KeepRows(const std::vector<uint32_t>& kept, v1::ExposureBatch* batch) {
+  auto next = kept.begin();
+  uint32_t first = 0;
+  for (v1::Exposure& exposure : *batch->mutable_exposures()) {
+    const uint32_t end = first + static_cast<uint32_t>(exposure.rows_size());
+    std::vector<bool> keep(static_cast<size_t>(exposure.rows_size()));
+    for (; next != kept.end() && *next < end; ++next) keep[*next - first] = true;
+    // Positions that are ragged belong to an exposure that keeps nothing.
+    if (exposure.positions_size() == exposure.rows_size()) {
+      KeepValues(keep, 1, exposure.mutable_positions());
+    } else {
+      exposure.clear_positions();
+    }
+    KeepValues(keep, 1, exposure.mutable_rows());
+    first = end;
+  }
+  const auto empty = [](const v1::Exposure& exposure) { return exposure.rows().empty(); };
+  auto* exposures = batch->mutable_exposures();
+  exposures->erase(std::remove_if(exposures->begin(), exposures->end(), empty), exposures->end());
 }
 
 void KeepNoRows(const ModelSpec& spec, v1::EventBatch* batch) {

@@ -7,12 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "polyscene/v1/record.pb.h"
 #include "polyscene/v1/training.pb.h"
+#include "server/eventlog/record_joiner.h"
 
 namespace polyscene {
 
@@ -22,11 +24,15 @@ struct EventLogOptions {
   int64_t retention_bytes =
       int64_t{16} << 30;  // Before compression. Oldest checkpointed events go first; others never.
   absl::Duration sync_interval = absl::Milliseconds(2);  // The longest an event waits for its group's fsync.
+  RecordJoiner* joiner = nullptr;                        // Outlives the log. Null: Join() is refused.
 };
 
 struct Appended {
   uint64_t end_offset = 0;  // First offset after the record (of the producer's last one, for a repeat).
   bool repeated = false;    // The sequence was logged before; nothing was written.
+  // Of Join(), but for a repeat: as in JoinResult.
+  uint64_t accepted_rows = 0;
+  std::vector<RefusedRow> refused;
 };
 
 struct LogEntry {
@@ -61,6 +67,11 @@ class EventLog {
   //   kInternal            the disk failed otherwise; the log must be opened anew
   //   kUnavailable         the log is closing; called on the caller's thread then
   virtual void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) = 0;
+
+  // Likewise hands `input` to the joiner, in the order of these calls and Append's; what it makes of it is written in
+  // the same atomic write as the watermark, which then stands behind the last of the joiner's records. Errors as
+  // Append() and RecordJoiner::Join().
+  virtual void Join(JoinInput input, std::function<void(absl::StatusOr<Appended>)> done) = 0;
 
   // How far `producer`'s batches are logged, and how many of them lie before the given offsets. After a restart,
   // batches whose end is not known any more count as learned (served) only once all of the producer's are.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -20,6 +21,13 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMaxGroupBytes = 8 << 20;  // A write batch and RocksDB's copies of it are memory: bounded.
+constexpr size_t kJoinedRowBytes = 1024;    // Of a row of labels: its features, and what is known of its request.
+
+void FillHeader(const EventLogOptions& options, v1::LogRecord* record) {
+  record->set_format_version(1);
+  record->set_model_fingerprint(options.model_fingerprint);
+  if (record->accepted_at_micros() == 0) record->set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
+}
 
 }  // namespace
 
@@ -39,12 +47,43 @@ void RocksEventLog::Append(v1::LogRecord record, std::function<void(absl::Status
     pending.refused = absl::InvalidArgumentError(
         absl::StrCat("producer '", record.producer_id(), "': record holds neither events nor a control record"));
   }
-  record.set_format_version(1);
-  record.set_model_fingerprint(options_.model_fingerprint);
-  if (record.accepted_at_micros() == 0) record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
+  FillHeader(options_, &record);
   pending.bytes = record.SerializeAsString();  // Here, on the caller's thread: the writer is one for all.
-  pending.queued_at = steady_clock::now();
+  pending.weight = pending.bytes.size();
+  Enqueue(std::move(pending));
+}
 
+void RocksEventLog::Join(JoinInput input, std::function<void(absl::StatusOr<Appended>)> done) {
+  Pending pending;
+  pending.producer = input.producer_id;
+  pending.done = std::move(done);
+  bool numbered = true;
+  if (const auto* labels = std::get_if<v1::LabelBatch>(&input.what)) {
+    pending.sequence = labels->sequence();
+    pending.weight = kJoinedRowBytes * labels->row_size();
+  } else if (const auto* exposures = std::get_if<v1::ExposureBatch>(&input.what)) {
+    pending.sequence = exposures->sequence();
+    pending.weight = exposures->ByteSizeLong();
+  } else if (const auto* request = std::get_if<RequestToRemember>(&input.what)) {
+    pending.weight = request->bytes.size();
+    numbered = false;
+  } else {
+    pending.weight = kMaxGroupBytes;  // A sweep may find much.
+    numbered = false;
+  }
+  if (options_.joiner == nullptr) {
+    pending.refused = absl::UnimplementedError("event log: opened without a joiner");
+  } else if (numbered && pending.sequence == 0) {
+    pending.refused = absl::InvalidArgumentError(
+        absl::StrCat("producer '", pending.producer, "': sequence is 0, expected 1 or more"));
+  }
+  if (input.accepted_at_micros == 0) input.accepted_at_micros = absl::ToUnixMicros(absl::Now());
+  pending.input = std::move(input);
+  Enqueue(std::move(pending));
+}
+
+void RocksEventLog::Enqueue(Pending pending) {
+  pending.queued_at = steady_clock::now();
   bool closing = false;
   {
     MutexLock lock(&mu_);
@@ -75,7 +114,7 @@ std::vector<RocksEventLog::Pending> RocksEventLog::TakeGroup() {
   }
   std::vector<Pending> group;
   for (size_t bytes = 0; !queue_.empty() && bytes < kMaxGroupBytes; queue_.pop_front()) {
-    bytes += queue_.front().bytes.size();
+    bytes += queue_.front().weight;
     group.push_back(std::move(queue_.front()));
   }
   last_group_size_ = group.size();
@@ -89,40 +128,67 @@ ProducerMarks::Mark RocksEventLog::LastMark(const std::string& producer) const {
 
 // Sequences are checked here, in the order of the calls, against what is durable and what this group adds: so pipelined
 // appends pass, and after a group failed the ones queued behind it are found to skip.
-absl::StatusOr<Appended> RocksEventLog::Stage(const Pending& pending, Staged* staged,
-                                              rocksdb::WriteBatch* batch) const {
+absl::StatusOr<Appended> RocksEventLog::Stage(Pending& pending, Staged* staged, rocksdb::WriteBatch* batch) {
   if (!pending.refused.ok()) return pending.refused;
-  const uint64_t offset = staged->end_offset;
-  uint64_t count = 1;
-  if (pending.events) {
+  ProducerMarks::Mark* last = nullptr;  // Of a producer's batch.
+  if (pending.sequence > 0) {
     auto known = staged->last.find(pending.producer);
     if (known == staged->last.end()) {
       known = staged->last.emplace(pending.producer, LastMark(pending.producer)).first;
     }
-    ProducerMarks::Mark& last = known->second;
-    if (pending.sequence <= last.sequence) return Appended{last.end_offset, /*repeated=*/true};
-    if (pending.sequence != last.sequence + 1) {
+    last = &known->second;
+    if (pending.sequence <= last->sequence) return Appended{last->end_offset, /*repeated=*/true};
+    if (pending.sequence != last->sequence + 1) {
       return absl::FailedPreconditionError(absl::StrCat("producer '", pending.producer, "': sequence ",
-                                                        pending.sequence, " skips, expected ", last.sequence + 1));
+                                                        pending.sequence, " skips, expected ", last->sequence + 1));
     }
-    count = pending.rows;
-    last = {pending.sequence, offset + count};
-    staged->marks.emplace_back(pending.producer, last);
-    batch->Put(store_->family(LogFamily::kProducers), pending.producer,
-               BigEndian(last.sequence) + BigEndian(last.end_offset));
+  }
+  Appended appended;
+  if (pending.input.has_value()) {
+    absl::StatusOr<Appended> joined = StageJoined(*std::move(pending.input), staged, batch);
+    if (!joined.ok()) return joined.status();
+    appended = *std::move(joined);
+  } else {
+    StageRecord(pending.bytes, pending.events ? pending.rows : 1, staged, batch);
     staged->rows_accepted += pending.rows;
   }
-  if (count > 0) {
-    if (staged->bytes - staged->last_segment.bytes >= segment_bytes_) {
-      staged->last_segment = {offset, staged->bytes};
-      staged->segments.push_back(staged->last_segment);
-      batch->Put(store_->family(LogFamily::kSegments), BigEndian(offset), BigEndian(staged->bytes));
-    }
-    batch->Put(store_->family(LogFamily::kRecords), BigEndian(offset), pending.bytes);
-    staged->bytes += pending.bytes.size();
-    staged->end_offset += count;
+  if (last != nullptr) {
+    *last = {pending.sequence, staged->end_offset};
+    staged->marks.emplace_back(pending.producer, *last);
+    batch->Put(store_->family(LogFamily::kProducers), pending.producer,
+               BigEndian(last->sequence) + BigEndian(last->end_offset));
   }
-  return Appended{staged->end_offset, /*repeated=*/false};
+  appended.end_offset = staged->end_offset;
+  return appended;
+}
+
+absl::StatusOr<Appended> RocksEventLog::StageJoined(JoinInput input, Staged* staged, rocksdb::WriteBatch* batch) {
+  absl::StatusOr<JoinResult> joined = options_.joiner->Join(std::move(input));
+  if (!joined.ok()) return joined.status();
+  for (v1::LogRecord& record : joined->records) {
+    FillHeader(options_, &record);
+    StageRecord(record.SerializeAsString(), record.events().rows(), staged, batch);
+    staged->rows_accepted += record.events().rows();
+  }
+  Appended appended;
+  appended.accepted_rows = joined->accepted_rows;
+  appended.refused = std::move(joined->refused);
+  return appended;
+}
+
+// count: offsets it takes; of none, nothing is written.
+void RocksEventLog::StageRecord(const std::string& bytes, uint64_t count, Staged* staged,
+                                rocksdb::WriteBatch* batch) const {
+  if (count == 0) return;
+  const uint64_t offset = staged->end_offset;
+  if (staged->bytes - staged->last_segment.bytes >= segment_bytes_) {
+    staged->last_segment = {offset, staged->bytes};
+    staged->segments.push_back(staged->last_segment);
+    batch->Put(store_->family(LogFamily::kSegments), BigEndian(offset), BigEndian(staged->bytes));
+  }
+  batch->Put(store_->family(LogFamily::kRecords), BigEndian(offset), bytes);
+  staged->bytes += bytes.size();
+  staged->end_offset += count;
 }
 
 // A group that failed may lie in RocksDB's write-ahead log all the same and come back when the log is opened again. So
@@ -158,10 +224,11 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
   rocksdb::WriteBatch batch;
   if (suspect_tail_) StageRepair(staged, &batch);
   std::vector<absl::StatusOr<Appended>> results;
-  for (const Pending& pending : group) results.push_back(Stage(pending, &staged, &batch));
+  for (Pending& pending : group) results.push_back(Stage(pending, &staged, &batch));
 
   absl::Status written;
-  if (staged.end_offset != durable_end || !staged.marks.empty()) {
+  const bool joined = options_.joiner != nullptr && options_.joiner->Stage(&batch);
+  if (staged.end_offset != durable_end || !staged.marks.empty() || joined) {
     PutNumbers(staged, &batch);
     const steady_clock::time_point start = steady_clock::now();
     written = store_->Write(&batch, /*sync=*/true);
@@ -180,6 +247,7 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
 }
 
 void RocksEventLog::Commit(const Staged& staged) {
+  if (options_.joiner != nullptr) options_.joiner->Commit();
   MutexLock lock(&mu_);
   const bool longer = staged.end_offset > end_offset_;
   end_offset_ = staged.end_offset;
@@ -194,6 +262,7 @@ void RocksEventLog::Abandon(const Staged& staged, const absl::Status& why, const
                             std::vector<absl::StatusOr<Appended>>* results) {
   LogError(absl::StrCat(why.message(), "; ", group.size(), " batches are refused"));
   suspect_tail_ = true;
+  if (options_.joiner != nullptr) options_.joiner->Abandon();
   for (const auto& [producer, mark] : staged.marks) suspects_.push_back(producer);
   for (size_t i = 0; i < group.size(); ++i) {
     absl::StatusOr<Appended>& result = (*results)[i];

@@ -4,6 +4,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/file_system.h>
+#include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
@@ -22,7 +23,8 @@ namespace polyscene {
 namespace {
 
 // In the order of LogFamily.
-constexpr const char* kFamilyNames[kLogFamilies] = {"default", "records", "producers", "steps", "segments"};
+constexpr const char* kFamilyNames[kLogFamilies] = {"default",    "records", "producers", "steps",    "segments",
+                                                    "remembered", "joins",   "waiting",   "deadlines"};
 
 // RocksDB would poll every 5 seconds whether a full disk has space again and refuse Resume() meanwhile; the log tries
 // at its next group.
@@ -71,6 +73,24 @@ rocksdb::ColumnFamilyOptions FamilyOptions(LogFamily family, const std::shared_p
     options.level0_file_num_compaction_trigger = 2;  // Only files below level 0 can be dropped whole.
     options.compression = rocksdb::kLZ4Compression;  // Columns of ids and small floats shrink by 40 % at little cost.
     table.block_size = 64 << 10;                     // About a record: a smaller index.
+  }
+  if (family == LogFamily::kRemembered) {
+    // Random keys and large values: these lie in files of their own, so that sorting the keys does not move them.
+    options.write_buffer_size = 16 << 20;
+    options.enable_blob_files = true;
+    options.min_blob_size = 512;
+    options.blob_compression_type = rocksdb::kLZ4Compression;
+    options.blob_file_size = 64 << 20;
+    options.enable_blob_garbage_collection = true;
+    options.blob_garbage_collection_age_cutoff = 0.5;
+    options.blob_garbage_collection_force_threshold = 0.5;
+  }
+  if (family == LogFamily::kJoins || family == LogFamily::kWaiting) {
+    options.write_buffer_size = 8 << 20;
+    options.compression = rocksdb::kLZ4Compression;
+  }
+  if (family == LogFamily::kRemembered || family == LogFamily::kJoins || family == LogFamily::kWaiting) {
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));  // Most ids are looked for before they are there.
   }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
@@ -227,6 +247,24 @@ uint64_t LogStore::DiskBytes() const {
   uint64_t bytes = 0;
   db_->GetIntProperty(family(LogFamily::kRecords), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
   return bytes;
+}
+
+absl::Status LogStore::CompactRemembered() {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+  options.blob_garbage_collection_age_cutoff = 1.0;
+  return FromRocks(db_->CompactRange(options, family(LogFamily::kRemembered), nullptr, nullptr),
+                   "joiner: compaction of remembered requests failed");
+}
+
+uint64_t LogStore::RememberedDiskBytes() const {
+  uint64_t tables = 0;
+  uint64_t blobs = 0;
+  db_->GetIntProperty(family(LogFamily::kRemembered), rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
+  db_->GetIntProperty(family(LogFamily::kRemembered), rocksdb::DB::Properties::kTotalBlobFileSize, &blobs);
+  return tables + blobs;
 }
 
 std::unique_ptr<rocksdb::Iterator> LogStore::Iterate(LogFamily family) const {

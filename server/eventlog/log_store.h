@@ -1,5 +1,5 @@
-// The RocksDB database under the event log: its column families, its tuning, its errors as Status. Private to this
-// folder and its tests.
+// The RocksDB database under the event log and the joiner: its column families, its tuning, its errors as Status.
+// Private to these two folders and their tests.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -27,8 +27,13 @@ enum class LogFamily {
   kProducers,  // Producer id -> last sequence, end offset of its record.
   kSteps,      // First offset of a step -> the offset after it.
   kSegments,   // Offset -> bytes of all records before it ever written; about one a MiB, for retention.
+  // The joiner's, by request id.
+  kRemembered,  // RememberedRequest, as scored.
+  kJoins,       // JoinState, of requests to which something has happened since.
+  kWaiting,     // WaitingRows, of requests that are not remembered yet.
+  kDeadlines,   // When something is due: see server/joiner/deadlines.h.
 };
-inline constexpr int kLogFamilies = 5;
+inline constexpr int kLogFamilies = 9;
 
 // Threads: any. Checksums are RocksDB's: of every WAL record and every block, verified whenever one is read.
 class LogStore {
@@ -57,6 +62,10 @@ class LogStore {
   absl::Status Flush();
   absl::Status Compact();
   uint64_t DiskBytes() const;  // Of tables of records.
+
+  // Lets go of the disk space of requests that are not remembered any more. May take long.
+  absl::Status CompactRemembered();
+  uint64_t RememberedDiskBytes() const;  // Of remembered requests, with what can be let go of.
 
   std::unique_ptr<rocksdb::Iterator> Iterate(LogFamily family) const;
 

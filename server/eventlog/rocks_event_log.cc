@@ -58,7 +58,8 @@ RocksEventLog::~RocksEventLog() {
 absl::Status RocksEventLog::Load() {
   if (absl::Status status = LoadMeta(); !status.ok()) return status;
   if (absl::Status status = LoadMarks(); !status.ok()) return status;
-  return LoadSegments();
+  if (absl::Status status = LoadSegments(); !status.ok()) return status;
+  return options_.joiner == nullptr ? absl::OkStatus() : options_.joiner->Load(*store_);
 }
 
 void RocksEventLog::PutMeta(absl::string_view name, uint64_t value, rocksdb::WriteBatch* batch) const {

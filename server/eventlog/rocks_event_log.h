@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +26,7 @@ class RocksEventLog : public EventLog {
   ~RocksEventLog() override;  // Writes what is queued.
 
   void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) override;
+  void Join(JoinInput input, std::function<void(absl::StatusOr<Appended>)> done) override;
   v1::Watermark WatermarkOf(const std::string& producer, uint64_t learned_offset,
                             uint64_t served_offset) const override;
   uint64_t end_offset() const override;
@@ -44,10 +46,12 @@ class RocksEventLog : public EventLog {
   struct Pending {
     absl::Status refused;  // Why the record cannot be logged at all; OK mostly.
     std::string producer;
-    bool events = false;    // Else a control record.
-    uint64_t sequence = 0;  // Of events.
-    uint64_t rows = 0;      // Of events.
-    std::string bytes;      // The serialized record.
+    bool events = false;             // Else a control record.
+    uint64_t sequence = 0;           // Of what a producer numbers; 0: of nothing.
+    uint64_t rows = 0;               // Of events.
+    std::string bytes;               // The serialized record.
+    std::optional<JoinInput> input;  // For the joiner, instead of a record.
+    size_t weight = 0;               // Bytes of memory that it costs its group, about.
     SteadyTime queued_at;
     std::function<void(absl::StatusOr<Appended>)> done;
   };
@@ -75,10 +79,13 @@ class RocksEventLog : public EventLog {
   absl::Status LoadMarks();
   absl::Status LoadSegments();
 
+  void Enqueue(Pending pending);     // Calls its `done` where the log closes.
   void Run();                        // Body of writer_: returns once closing_ is set and queue_ is empty.
   std::vector<Pending> TakeGroup();  // Blocks until something is queued; empty once the log closes.
   void WriteGroup(std::vector<Pending> group);
-  absl::StatusOr<Appended> Stage(const Pending& pending, Staged* staged, rocksdb::WriteBatch* batch) const;
+  absl::StatusOr<Appended> Stage(Pending& pending, Staged* staged, rocksdb::WriteBatch* batch);
+  absl::StatusOr<Appended> StageJoined(JoinInput input, Staged* staged, rocksdb::WriteBatch* batch);
+  void StageRecord(const std::string& bytes, uint64_t count, Staged* staged, rocksdb::WriteBatch* batch) const;
   void StageRepair(const Staged& staged, rocksdb::WriteBatch* batch) const;
   void Commit(const Staged& staged);  // What was staged is durable.
   // It is not: turns the results that rested on it into `why`.
