@@ -11,6 +11,9 @@
 #include "server/data_directory.h"
 #include "server/deferred_control.h"
 #include "server/eventlog/event_log.h"
+#include "server/joiner/joiner.h"
+#include "server/joiner/request_memory.h"
+#include "server/joiner/sweeper.h"
 #include "server/log/log.h"
 #include "server/metrics/http_endpoint.h"
 #include "server/metrics/metrics.h"
@@ -42,7 +45,10 @@ struct Server::Parts {
   Metrics metrics;
   SnapshotStore snapshots;
   std::unique_ptr<DataDirectory> directory;
+  std::unique_ptr<Joiner> joiner;
   std::unique_ptr<EventLog> log;
+  std::unique_ptr<RequestMemory> memory;
+  std::unique_ptr<Sweeper> sweeper;
   std::unique_ptr<Trainer> trainer;
   DeferredControl control;
   std::unique_ptr<Predictor> predictor;
@@ -73,7 +79,13 @@ absl::Status Server::Parts::OpenState() {
   absl::StatusOr<std::unique_ptr<DataDirectory>> opened = DataDirectory::Open(settings.data_dir, settings.hash_key);
   if (!opened.ok()) return opened.status();
   directory = *std::move(opened);
+  JoinerOptions joiner_options;
+  joiner_options.spec = settings.model;
+  joiner_options.label_wait = absl::Seconds(settings.config.label_wait_seconds());
+  joiner_options.max_remembered_bytes = settings.config.max_remembered_bytes();
+  joiner = std::make_unique<Joiner>(std::move(joiner_options), metrics, clock);
   EventLogOptions options;
+  options.joiner = joiner.get();
   options.directory = directory->log();
   options.model_fingerprint = settings.model->fingerprint();
   options.retention_bytes = settings.config.log_retention_bytes();
@@ -81,6 +93,8 @@ absl::Status Server::Parts::OpenState() {
   absl::StatusOr<std::unique_ptr<EventLog>> opened_log = EventLog::Open(std::move(options));
   if (!opened_log.ok()) return opened_log.status();
   log = *std::move(opened_log);
+  memory = std::make_unique<RequestMemory>(*log, *joiner, metrics);
+  sweeper = std::make_unique<Sweeper>(*log, *joiner);
   metrics.LogEndOffset(log->end_offset());
   return warm == nullptr ? absl::OkStatus() : SaveWarmStart(settings.warm_start, *warm, *directory, *log);
 }
@@ -99,9 +113,10 @@ absl::Status Server::Parts::BuildServing() {
 
 void Server::Parts::BuildServices() {
   const v1::ServerConfig& config = settings.config;
-  prediction = std::make_unique<PredictionService>(
-      PredictOptions{settings.model, settings.hash_key, config.max_request_rows(), config.max_stream_requests()},
-      *batcher, metrics);
+  prediction =
+      std::make_unique<PredictionService>(PredictOptions{settings.model, settings.hash_key, config.max_request_rows(),
+                                                         config.max_stream_requests(), memory.get()},
+                                          *batcher, metrics);
   intake = std::make_unique<EventIntake>(
       EventIntakeOptions{settings.model, settings.hash_key, config.max_batch_events(), config.log_max_pending_bytes()},
       *log, control, metrics);
@@ -188,6 +203,7 @@ void Server::Stop() {
   p.model_service->Stop();
   p.grpc->Stop(absl::Seconds(p.settings.config.stop_grace_seconds()));
   p.batcher->Stop();
+  p.memory->Drain();  // Nothing is scored any more; what waits to be remembered may still be answered.
   if (p.trainer != nullptr) p.trainer->Stop();
 }
 

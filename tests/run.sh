@@ -37,7 +37,7 @@ build release
 run release --preset release
 
 # LibTorch cannot be seen into by ThreadSanitizer; all of the server's threads are there without it.
-rooms=(sync eventlog snapshot training batching rpc)
+rooms=(sync eventlog joiner snapshot training batching rpc)
 tests=()
 for room in "${rooms[@]}"; do tests+=("server_${room}_test"); done
 build tsan "${tests[@]}"

@@ -1,4 +1,4 @@
-// Numbers as 8 bytes that sort like the numbers. Private to this folder.
+// Numbers as 8 bytes that sort like the numbers. Private to this folder and server/joiner.
 #pragma once
 
 #include <cstdint>

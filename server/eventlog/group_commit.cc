@@ -236,6 +236,7 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
     if (written.ok()) {
       suspect_tail_ = false;
       suspects_.clear();
+      if (options_.joiner != nullptr) options_.joiner->Commit();
     }
   }
   if (written.ok()) {
@@ -247,7 +248,6 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
 }
 
 void RocksEventLog::Commit(const Staged& staged) {
-  if (options_.joiner != nullptr) options_.joiner->Commit();
   MutexLock lock(&mu_);
   const bool longer = staged.end_offset > end_offset_;
   end_offset_ = staged.end_offset;

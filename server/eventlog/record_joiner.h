@@ -51,13 +51,14 @@ struct JoinResult {
 };
 
 // The log's writer calls it, group after group: Load() once, then Join() for each input of a group, Stage(), and with
-// the outcome of the group's write Commit() or Abandon(). An input sees what those before it in its group left.
+// the outcome of the group's write Commit() or Abandon() (a group that changes nothing at all is not written). An input
+// sees what those before it in its group left.
 class RecordJoiner {
  public:
   virtual ~RecordJoiner() = default;
 
   // Takes up the state that `store`, which outlives the calls below, holds.  kDataLoss: it cannot be read.
-  virtual absl::Status Load(const LogStore& store) = 0;
+  virtual absl::Status Load(LogStore& store) = 0;
 
   // After an error, nothing of `input` is left.
   //   kResourceExhausted  a request that there is no room for

@@ -114,6 +114,9 @@ struct Metrics::Series {
   std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
   prometheus::Gauge *queue_rows, *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
   prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
+  prometheus::Gauge *joiner_requests, *joiner_bytes, *joiner_waiting_rows;
+  prometheus::Counter *joined_rows, *repeated_labels, *corrected_labels, *assumed_negatives, *expired_rows;
+  prometheus::Counter *remembered_ok, *remembered_failed;
   prometheus::Histogram *batch_rows, *freshness_seconds, *publish_seconds, *checkpoint_seconds;
   prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed;
   TaskGauges auc, loss, calibration;
@@ -132,6 +135,16 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.batch_rows = &build.Histogram(kBatchRows, {});
   s.log_end_offset = &build.Gauge(kLogEndOffset, {});
   s.learned_offset = &build.Gauge(kLearnedOffset, {});
+  s.joiner_requests = &build.Gauge(kJoinerRequests, {});
+  s.joiner_bytes = &build.Gauge(kJoinerBytes, {});
+  s.joiner_waiting_rows = &build.Gauge(kJoinerWaitingRows, {});
+  s.joined_rows = &build.Counter(kJoinerJoinedTotal, {});
+  s.repeated_labels = &build.Counter(kJoinerRepeatedTotal, {});
+  s.corrected_labels = &build.Counter(kJoinerCorrectedTotal, {});
+  s.assumed_negatives = &build.Counter(kJoinerAssumedTotal, {});
+  s.expired_rows = &build.Counter(kJoinerExpiredTotal, {});
+  s.remembered_ok = &build.Counter(kJoinerRememberTotal, {{"outcome", "ok"}});
+  s.remembered_failed = &build.Counter(kJoinerRememberTotal, {{"outcome", "failed"}});
   s.freshness_seconds = &build.Histogram(kFreshnessSeconds, {});
   s.publish_ok = &build.Counter(kPublishTotal, {{"outcome", "ok"}});
   s.publish_failed = &build.Counter(kPublishTotal, {{"outcome", "failed"}});
@@ -199,6 +212,25 @@ void Metrics::EventsLearned(int scene, int64_t rows) {
 void Metrics::LogEndOffset(uint64_t offset) { series_->log_end_offset->Set(static_cast<double>(offset)); }
 
 void Metrics::LearnedOffset(uint64_t offset) { series_->learned_offset->Set(static_cast<double>(offset)); }
+
+void Metrics::Joined(const JoinerCounts& more) {
+  const auto add = [](prometheus::Counter& counter, uint64_t count) {
+    if (count > 0) counter.Increment(static_cast<double>(count));
+  };
+  add(*series_->joined_rows, more.joined_rows);
+  add(*series_->repeated_labels, more.repeated_labels);
+  add(*series_->corrected_labels, more.corrected_labels);
+  add(*series_->assumed_negatives, more.assumed_negatives);
+  add(*series_->expired_rows, more.expired_rows);
+}
+
+void Metrics::JoinerHolds(uint64_t requests, uint64_t bytes, uint64_t waiting_rows) {
+  series_->joiner_requests->Set(static_cast<double>(requests));
+  series_->joiner_bytes->Set(static_cast<double>(bytes));
+  series_->joiner_waiting_rows->Set(static_cast<double>(waiting_rows));
+}
+
+void Metrics::Remembered(bool ok) { (ok ? series_->remembered_ok : series_->remembered_failed)->Increment(); }
 
 void Metrics::Freshness(absl::Duration from_acknowledged_to_served, int64_t rows) {
   const std::vector<double>& bounds = *SeriesTable()[kFreshnessSeconds].buckets;
@@ -279,6 +311,16 @@ uint64_t Metrics::events_rejected() const {
 }
 
 HistogramCounts Metrics::freshness_seconds() const { return Read(*series_->freshness_seconds); }
+
+JoinerCounts Metrics::joiner_counts() const {
+  return {Count(*series_->joined_rows), Count(*series_->repeated_labels), Count(*series_->corrected_labels),
+          Count(*series_->assumed_negatives), Count(*series_->expired_rows)};
+}
+
+JoinerHoldings Metrics::joiner_holdings() const {
+  const auto read = [](const prometheus::Gauge& gauge) { return static_cast<uint64_t>(gauge.Value()); };
+  return {read(*series_->joiner_requests), read(*series_->joiner_bytes), read(*series_->joiner_waiting_rows)};
+}
 
 std::string Metrics::Text() const {
   series_->resident_bytes->Set(static_cast<double>(ResidentMemoryBytes()));

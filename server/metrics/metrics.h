@@ -30,6 +30,22 @@ struct PredictCounts {
   HistogramCounts seconds;  // From a request's arrival to its answer, errors included.
 };
 
+// What the joiner did since the start of the process.
+struct JoinerCounts {
+  uint64_t joined_rows = 0;
+  uint64_t repeated_labels = 0;
+  uint64_t corrected_labels = 0;
+  uint64_t assumed_negatives = 0;
+  uint64_t expired_rows = 0;
+};
+
+// What its store holds.
+struct JoinerHoldings {
+  uint64_t requests = 0;
+  uint64_t bytes = 0;
+  uint64_t waiting_rows = 0;
+};
+
 // Any thread may call any method. Scenes are indexes into ModelSpec::scenes(); -1 (a scene the model file does not
 // have) counts under the label "unknown".
 class Metrics {
@@ -39,7 +55,7 @@ class Metrics {
 
   // Predict
   void Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took);
-  void QueueRows(int64_t rows);        // Rows waiting now.
+  void QueueRows(int64_t rows);  // Rows waiting now.
   void BatchScored(int64_t rows);
 
   // Events
@@ -48,6 +64,11 @@ class Metrics {
   void EventsLearned(int scene, int64_t rows);
   void LogEndOffset(uint64_t offset);
   void LearnedOffset(uint64_t offset);
+
+  // The joiner
+  void Joined(const JoinerCounts& more);
+  void JoinerHolds(uint64_t requests, uint64_t bytes, uint64_t waiting_rows);
+  void Remembered(bool ok);  // A request that asked for it is, or is not.
 
   // Learning
   void Freshness(absl::Duration from_acknowledged_to_served, int64_t rows);
@@ -65,6 +86,8 @@ class Metrics {
   uint64_t rows_queued() const;
   uint64_t events_rejected() const;  // Over all scenes and reasons.
   HistogramCounts freshness_seconds() const;
+  JoinerCounts joiner_counts() const;
+  JoinerHoldings joiner_holdings() const;
 
   // Prometheus text format, resident memory and uptime measured now.
   std::string Text() const;

@@ -26,23 +26,40 @@ struct Verdict {
   std::map<absl::string_view, int64_t> rejected_rows;  // By reason.
 };
 
-Verdict MakeVerdict(int scene, const std::vector<RowError>& errors, int64_t rows_came, const v1::EventBatch& accepted) {
+void AddRejected(uint64_t sequence, int64_t row, absl::string_view reason, const std::string& message,
+                 v1::StreamEventsResponse* response) {
+  v1::RejectedRow* rejected = response->add_rejected();
+  rejected->set_sequence(sequence);
+  rejected->set_row(static_cast<uint32_t>(row));
+  rejected->set_reason(std::string(reason));
+  rejected->set_message(CutText(message, kMaxReasonBytes));
+}
+
+Verdict MakeVerdict(int scene, const std::vector<RowError>& errors, int64_t rows_came, uint64_t sequence,
+                    int64_t rows_accepted) {
   Verdict verdict;
   verdict.scene = scene;
-  verdict.response.set_accepted_sequence(accepted.sequence());
-  verdict.response.set_accepted_rows(accepted.rows());
+  verdict.response.set_accepted_sequence(sequence);
+  verdict.response.set_accepted_rows(static_cast<uint64_t>(rows_accepted));
   for (const RowError& error : errors) {
-    v1::RejectedRow* rejected = verdict.response.add_rejected();
-    rejected->set_sequence(accepted.sequence());
-    rejected->set_row(static_cast<uint32_t>(error.row));
-    rejected->set_reason(std::string(error.reason));
-    rejected->set_message(CutText(error.message, kMaxReasonBytes));
+    AddRejected(sequence, error.row, error.reason, error.message, &verdict.response);
     ++verdict.rejected_rows[error.reason];
   }
   // One error may stand for all rows of a batch.
-  const int64_t rejected = rows_came - accepted.rows();
+  const int64_t rejected = rows_came - rows_accepted;
   if (errors.size() == 1 && rejected > 1) verdict.rejected_rows[errors[0].reason] = rejected;
   return verdict;
+}
+
+// Adds what the joiner refused to what was refused before it, in the order of rows. kept: see CheckedRows.
+void AddJoinerRefusals(const Appended& appended, const std::vector<uint32_t>& kept,
+                       v1::StreamEventsResponse* response) {
+  for (const RefusedRow& refused : appended.refused) {
+    AddRejected(response->accepted_sequence(), kept[refused.row], refused.reason, refused.message, response);
+  }
+  std::stable_sort(response->mutable_rejected()->begin(), response->mutable_rejected()->end(),
+                   [](const v1::RejectedRow& a, const v1::RejectedRow& b) { return a.row() < b.row(); });
+  response->set_accepted_rows(appended.accepted_rows);
 }
 
 }  // namespace
@@ -60,8 +77,7 @@ absl::Status EventIntake::CheckProducer(absl::string_view producer) {
       absl::StrCat("producer_id: got ", producer.size(), " bytes, expected 1 to ", kMaxProducerBytes));
 }
 
-void EventIntake::Accept(const std::string& producer, v1::EventBatch batch,
-                         std::function<void(absl::StatusOr<v1::StreamEventsResponse>)> done) {
+void EventIntake::Accept(const std::string& producer, v1::EventBatch batch, Acknowledge done) {
   const int64_t bytes = static_cast<int64_t>(batch.ByteSizeLong());
   const int64_t rows_came = batch.rows();
   const int scene = options_.spec->FindScene(batch.scene());
@@ -70,7 +86,8 @@ void EventIntake::Accept(const std::string& producer, v1::EventBatch batch,
   *record.mutable_events() = std::move(batch);
   const std::vector<RowError> errors =
       AcceptEvents(*options_.spec, options_.hash_key, options_.max_batch_events, record.mutable_events());
-  auto verdict = std::make_shared<Verdict>(MakeVerdict(scene, errors, rows_came, record.events()));
+  auto verdict = std::make_shared<Verdict>(
+      MakeVerdict(scene, errors, rows_came, record.events().sequence(), record.events().rows()));
 
   budget_.Add(bytes);
   record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
@@ -79,6 +96,50 @@ void EventIntake::Accept(const std::string& producer, v1::EventBatch batch,
       if (!appended->repeated) {
         metrics_.EventsAccepted(verdict->scene, static_cast<int64_t>(verdict->response.accepted_rows()));
         for (const auto& [reason, rows] : verdict->rejected_rows) metrics_.EventsRejected(verdict->scene, reason, rows);
+        metrics_.LogEndOffset(appended->end_offset);
+      }
+      done(std::move(verdict->response));
+    } else {
+      done(appended.status());
+    }
+    budget_.Remove(bytes);
+  });
+}
+
+void EventIntake::Accept(const std::string& producer, v1::LabelBatch batch, Acknowledge done) {
+  const int64_t bytes = static_cast<int64_t>(batch.ByteSizeLong());
+  const int64_t rows_came = RowsOf(batch);
+  const uint64_t sequence = batch.sequence();
+  CheckedRows checked = AcceptLabels(*options_.spec, options_.max_batch_events, &batch);
+  JoinInput input;
+  input.producer_id = producer;
+  input.what = std::move(batch);
+  Join(std::move(input), std::move(checked), sequence, rows_came, bytes, std::move(done));
+}
+
+void EventIntake::Accept(const std::string& producer, v1::ExposureBatch batch, Acknowledge done) {
+  const int64_t bytes = static_cast<int64_t>(batch.ByteSizeLong());
+  const int64_t rows_came = RowsOf(batch);
+  const uint64_t sequence = batch.sequence();
+  CheckedRows checked = AcceptExposures(options_.max_batch_events, &batch);
+  JoinInput input;
+  input.producer_id = producer;
+  input.what = std::move(batch);
+  Join(std::move(input), std::move(checked), sequence, rows_came, bytes, std::move(done));
+}
+
+void EventIntake::Join(JoinInput input, CheckedRows checked, uint64_t sequence, int64_t rows_came, int64_t bytes,
+                       Acknowledge done) {
+  auto verdict = std::make_shared<Verdict>(
+      MakeVerdict(/*scene=*/-1, checked.errors, rows_came, sequence, static_cast<int64_t>(checked.kept.size())));
+  budget_.Add(bytes);
+  input.accepted_at_micros = absl::ToUnixMicros(absl::Now());
+  log_.Join(std::move(input), [this, verdict, kept = std::move(checked.kept), bytes,
+                               done = std::move(done)](absl::StatusOr<Appended> appended) {
+    if (appended.ok()) {
+      if (!appended->repeated) {
+        AddJoinerRefusals(*appended, kept, &verdict->response);
+        for (const auto& [reason, rows] : verdict->rejected_rows) metrics_.EventsRejected(-1, reason, rows);
         metrics_.LogEndOffset(appended->end_offset);
       }
       done(std::move(verdict->response));

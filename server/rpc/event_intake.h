@@ -14,6 +14,7 @@
 #include "model/feature/hash_key.h"
 #include "model/spec/model_spec.h"
 #include "polyscene/v1/training.pb.h"
+#include "server/codec/late_labels.h"
 #include "server/control/learning_control.h"
 #include "server/eventlog/event_log.h"
 #include "server/metrics/metrics.h"
@@ -37,10 +38,16 @@ class EventIntake {
   // Checks a producer id as it came. kInvalidArgument.
   static absl::Status CheckProducer(absl::string_view producer);
 
-  // Validates `batch`, takes its bad rows out and appends the rest. `done` gets the acknowledgement (without its
-  // watermark) once it is durable, or the log's error; from the log's own thread.
-  void Accept(const std::string& producer, v1::EventBatch batch,
-              std::function<void(absl::StatusOr<v1::StreamEventsResponse>)> done);
+  // Gets the acknowledgement (without its watermark) once what it is of is durable, or the log's error; from the log's
+  // own thread.
+  using Acknowledge = std::function<void(absl::StatusOr<v1::StreamEventsResponse>)>;
+
+  // Validates `batch`, takes its bad rows out and appends the rest.
+  void Accept(const std::string& producer, v1::EventBatch batch, Acknowledge done);
+
+  // Likewise for labels and exposures of remembered requests, which the joiner may refuse more rows of.
+  void Accept(const std::string& producer, v1::LabelBatch batch, Acknowledge done);
+  void Accept(const std::string& producer, v1::ExposureBatch batch, Acknowledge done);
 
   // Opens the evaluation of `producer`, unless it is open with this very time. `done` as above, perhaps at once.
   void OpenEvaluation(const std::string& producer, int64_t from_micros, std::function<void(absl::Status)> done);
@@ -50,6 +57,10 @@ class EventIntake {
   PendingBudget& budget() { return budget_; }
 
  private:
+  // Hands to the joiner what `checked` left of a batch of `rows_came` rows, `bytes` long.
+  void Join(JoinInput input, CheckedRows checked, uint64_t sequence, int64_t rows_came, int64_t bytes,
+            Acknowledge done);
+
   const EventIntakeOptions options_;
   EventLog& log_;
   LearningControl& control_;

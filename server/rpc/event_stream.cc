@@ -109,12 +109,17 @@ absl::Status EventStream::HandleMessage() {
     opened = opened_;
   }
   if (request_.has_open()) {
-    return opened ? absl::InvalidArgumentError("got a second `open`, expected `batch` after the first message")
+    return opened ? absl::InvalidArgumentError(
+                        "got a second `open`, expected `batch`, `labels` or `exposures` after the "
+                        "first message")
                   : HandleOpen();
   }
   if (!opened) return absl::InvalidArgumentError("the first message has no `open`: expected it to name the producer");
-  if (request_.has_batch()) return HandleBatch();
-  return absl::InvalidArgumentError("got a message without content, expected `batch` after the first message");
+  if (request_.has_batch()) return HandleBatch("batch", request_.mutable_batch());
+  if (request_.has_labels()) return HandleBatch("labels", request_.mutable_labels());
+  if (request_.has_exposures()) return HandleBatch("exposures", request_.mutable_exposures());
+  return absl::InvalidArgumentError(
+      "got a message without content, expected `batch`, `labels` or `exposures` after the first message");
 }
 
 absl::Status EventStream::HandleOpen() {
@@ -136,12 +141,13 @@ absl::Status EventStream::HandleOpen() {
   return absl::OkStatus();
 }
 
-absl::Status EventStream::HandleBatch() {
-  if (request_.batch().sequence() == 0) {
-    return absl::InvalidArgumentError("batch.sequence: got 0, expected 1 for a producer's first batch");
+template <typename Batch>
+absl::Status EventStream::HandleBatch(absl::string_view name, Batch* batch) {
+  if (batch->sequence() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ".sequence: got 0, expected 1 for a producer's first batch"));
   }
   intake_.Accept(
-      producer_, std::move(*request_.mutable_batch()),
+      producer_, std::move(*batch),
       [self = shared_from_this(), pending = AddPending()](absl::StatusOr<v1::StreamEventsResponse> response) {
         const absl::Status status = response.status();
         self->CompletePending(pending.get(), status, response.ok() ? *std::move(response) : v1::StreamEventsResponse());

@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "polyscene/v1/training.pb.h"
@@ -50,7 +51,9 @@ class EventStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   absl::Status HandleMessage();  // What incoming_ holds.
   absl::Status HandleOpen();
-  absl::Status HandleBatch();
+  // name: the batch's field in the message. Moves from `batch`.
+  template <typename Batch>
+  absl::Status HandleBatch(absl::string_view name, Batch* batch);
   std::shared_ptr<Pending> AddPending();
   void CompletePending(Pending* pending, absl::Status status, v1::StreamEventsResponse response);
 

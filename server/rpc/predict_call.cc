@@ -15,6 +15,20 @@ namespace {
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kShownBytes = 64;  // Of a name that came and is not known, in a message.
 
+constexpr int64_t kMinTimeMicros = -62'135'596'800'000'000;  // 0001-01-01T00:00:00Z
+constexpr int64_t kMaxTimeMicros = 253'402'300'799'999'999;  // 9999-12-31T23:59:59.999999Z
+
+absl::Status CheckRemember(const v1::PredictRequest& request) {
+  if (request.request_id().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("request_id: got none, expected 1 to ", kMaxRequestIdBytes,
+                                                   " bytes, by which labels can name a request with `remember`"));
+  }
+  const int64_t time = request.event_time_micros();
+  if (time >= kMinTimeMicros && time <= kMaxTimeMicros) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "event_time_micros: got ", time, ", expected microseconds since 1970 within the years 1 to 9999, or 0 for now"));
+}
+
 absl::Status InTable(absl::string_view table, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(table, ": ", status.message()));
 }
@@ -33,6 +47,9 @@ absl::Status PredictInput::Read(const PredictOptions& options, const v1::Predict
   if (request.request_id().size() > kMaxRequestIdBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("request_id: got ", request.request_id().size(), " bytes, expected at most ", kMaxRequestIdBytes));
+  }
+  if (request.remember()) {
+    if (absl::Status status = CheckRemember(request); !status.ok()) return status;
   }
   if (absl::Status status = ReadTasks(spec, request); !status.ok()) return status;
   return ReadTables(spec, options.hash_key, options.max_request_rows, request);
@@ -90,6 +107,33 @@ PendingRequest PredictInput::ToPending() const {
   pending.tasks = tasks_;
   pending.rows = rows_;
   return pending;
+}
+
+v1::RememberedRequest PredictInput::ToRemembered(const ModelSpec& spec, const ScoredRequest& scored) const {
+  v1::RememberedRequest remembered;
+  remembered.set_scene(spec.scenes()[scene_].name);
+  EncodeTable(context_.view, remembered.mutable_context());
+  if (has_candidates_) EncodeTable(candidates_.view, remembered.mutable_candidates());
+  remembered.set_rows(static_cast<uint32_t>(rows_));
+  for (const ScoredTask& task : scored.result.tasks) {
+    v1::ServedScores* served = remembered.add_served();
+    served->set_task(spec.tasks()[task.task].name);
+    served->mutable_values()->Add(task.values.begin(), task.values.end());
+  }
+  remembered.set_version(scored.snapshot.version);
+  return remembered;
+}
+
+void RememberPredict(const PredictOptions& options, const v1::PredictRequest& request, const PredictInput& input,
+                     const ScoredRequest& scored, v1::PredictResponse* response, std::function<void()> done) {
+  if (options.memory == nullptr) return done();
+  v1::RememberedRequest remembered = input.ToRemembered(*options.spec, scored);
+  remembered.set_event_time_micros(request.event_time_micros());
+  options.memory->Remember(request.request_id(), input.scene(), std::move(remembered), request.wait_until_remembered(),
+                           [response, done = std::move(done)](bool ok) {
+                             response->set_remembered(ok);
+                             done();
+                           });
 }
 
 void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, const ScoredRequest& scored,

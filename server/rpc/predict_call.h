@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -11,8 +12,10 @@
 #include "model/feature/hash_key.h"
 #include "model/spec/model_spec.h"
 #include "polyscene/v1/prediction.pb.h"
+#include "polyscene/v1/record.pb.h"
 #include "server/batching/batcher.h"
 #include "server/codec/codec.h"
+#include "server/joiner/request_memory.h"
 
 namespace polyscene {
 
@@ -21,7 +24,8 @@ struct PredictOptions {
   std::shared_ptr<const ModelSpec> spec;
   HashKey hash_key;
   int64_t max_request_rows = 10000;
-  int max_stream_requests = 256;  // Unanswered ones of one PredictStream.
+  int max_stream_requests = 256;    // Unanswered ones of one PredictStream.
+  RequestMemory* memory = nullptr;  // For those that want to be remembered; outlives every call. Null: none is.
 };
 
 // A validated request: borrows the message it was read from. Not movable once read.
@@ -38,6 +42,9 @@ class PredictInput {
   int64_t rows() const { return rows_; }
   PendingRequest ToPending() const;  // Without deadline and `done`; borrows from here.
 
+  // The request as it was scored, to be remembered; without its event time.
+  v1::RememberedRequest ToRemembered(const ModelSpec& spec, const ScoredRequest& scored) const;
+
  private:
   absl::Status ReadTasks(const ModelSpec& spec, const v1::PredictRequest& request);
   absl::Status ReadTables(const ModelSpec& spec, const HashKey& key, int64_t max_rows,
@@ -50,6 +57,11 @@ class PredictInput {
   DecodedTable context_;
   DecodedTable candidates_;
 };
+
+// Remembers the request `input`, which was read from `request` and scored, and writes whether that is so into
+// `response`. done: called once, at once or, where the request wants to wait, from the log's own thread.
+void RememberPredict(const PredictOptions& options, const v1::PredictRequest& request, const PredictInput& input,
+                     const ScoredRequest& scored, v1::PredictResponse* response, std::function<void()> done);
 
 // Writes the scores of one request into `response`.
 void FillPredictResponse(const ModelSpec& spec, const v1::PredictRequest& request, const ScoredRequest& scored,

@@ -58,11 +58,11 @@ bool PredictStreamCall::Admit(const absl::Status& decoded, Request* request) {
 
 void PredictStreamCall::Handle(std::shared_ptr<Request> request) {
   const absl::Status status = Check(request.get());
-  if (!status.ok()) return Complete(*request, status);
+  if (!status.ok()) return Complete(request, status);
   PendingRequest pending = request->input.ToPending();
   pending.deadline = DeadlineOf(*request);
   pending.done = [self = shared_from_this(), request](absl::StatusOr<ScoredRequest> scored) {
-    self->Complete(*request, std::move(scored));
+    self->Complete(request, std::move(scored));
   };
   batcher_.Submit(std::move(pending));
 }
@@ -83,23 +83,30 @@ absl::Time PredictStreamCall::DeadlineOf(const Request& request) const {
   return timeout == 0 ? deadline_ : std::min(deadline_, request.arrived + absl::Milliseconds(timeout));
 }
 
-void PredictStreamCall::Complete(const Request& request, absl::StatusOr<ScoredRequest> scored) {
+void PredictStreamCall::Complete(const std::shared_ptr<Request>& request, absl::StatusOr<ScoredRequest> scored) {
   const absl::Time now = absl::Now();
   absl::Status status = scored.status();
-  if (status.ok() && DeadlineOf(request) <= now) {
+  if (status.ok() && DeadlineOf(*request) <= now) {
     // A caller of Predict would have left by now; here it must be told.
     status = absl::DeadlineExceededError("the request's deadline passed while it was scored");
   }
-  v1::PredictStreamResponse response;
-  response.set_id(request.message.id());
-  if (status.ok()) {
-    FillPredictResponse(*options_.spec, request.message.request(), *scored, now, response.mutable_response());
-  } else {
+  v1::PredictStreamResponse& response = request->response;
+  response.set_id(request->message.id());
+  if (!status.ok()) {
     response.mutable_error()->set_code(static_cast<uint32_t>(status.code()));
     response.mutable_error()->set_message(CutText(status.message(), kMaxStatusMessageBytes));
+    return Give(*request, status);
   }
-  metrics_.Predicted(request.input.scene(), status.code(), request.input.rows(), now - request.arrived);
-  Answer answer{request.message.id(), !request.duplicate, ToBytes(response)};
+  const v1::PredictRequest& asked = request->message.request();
+  FillPredictResponse(*options_.spec, asked, *scored, now, response.mutable_response());
+  if (!asked.remember()) return Give(*request, status);
+  RememberPredict(options_, asked, request->input, *scored, response.mutable_response(),
+                  [self = shared_from_this(), request] { self->Give(*request, absl::OkStatus()); });
+}
+
+void PredictStreamCall::Give(const Request& request, const absl::Status& status) {
+  metrics_.Predicted(request.input.scene(), status.code(), request.input.rows(), absl::Now() - request.arrived);
+  Answer answer{request.message.id(), !request.duplicate, ToBytes(request.response)};
   {
     MutexLock lock(&mu_);
     answers_.push_back(std::move(answer));

@@ -49,6 +49,7 @@ class PredictStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer,
     PredictInput input;  // Borrows from `message`.
     const absl::Time arrived = absl::Now();
     bool duplicate = false;
+    v1::PredictStreamResponse response;
   };
   struct Answer {
     uint64_t id = 0;
@@ -61,7 +62,8 @@ class PredictStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer,
   void Handle(std::shared_ptr<Request> request);
   absl::Status Check(Request* request) const;
   absl::Time DeadlineOf(const Request& request) const;
-  void Complete(const Request& request, absl::StatusOr<ScoredRequest> scored);
+  void Complete(const std::shared_ptr<Request>& request, absl::StatusOr<ScoredRequest> scored);
+  void Give(const Request& request, const absl::Status& status);  // The request's response is filled.
 
   void Advance();
   Action Next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -23,8 +23,10 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
     PendingRequest pending = input_.ToPending();
     pending.deadline = absl::FromChrono(context_->deadline());
     pending.done = [this](absl::StatusOr<ScoredRequest> scored) {
-      if (scored.ok()) FillPredictResponse(*options_.spec, *request_, *scored, absl::Now(), response_);
-      Answer(scored.status());
+      if (!scored.ok()) return Answer(scored.status());
+      FillPredictResponse(*options_.spec, *request_, *scored, absl::Now(), response_);
+      if (!request_->remember()) return Answer(absl::OkStatus());
+      RememberPredict(options_, *request_, input_, *scored, response_, [this] { Answer(absl::OkStatus()); });
     };
     batcher.Submit(std::move(pending));
   }

@@ -43,6 +43,19 @@ void FillHistogram(const HistogramCounts& counts, v1::Histogram* histogram) {
   histogram->set_sum(counts.sum);
 }
 
+void FillJoiner(const Metrics& metrics, v1::JoinerStatus* joiner) {
+  const JoinerHoldings holdings = metrics.joiner_holdings();
+  joiner->set_remembered_requests(holdings.requests);
+  joiner->set_remembered_bytes(holdings.bytes);
+  joiner->set_waiting_labels(holdings.waiting_rows);
+  const JoinerCounts counts = metrics.joiner_counts();
+  joiner->set_joined_rows(counts.joined_rows);
+  joiner->set_repeated_labels(counts.repeated_labels);
+  joiner->set_corrected_labels(counts.corrected_labels);
+  joiner->set_assumed_negatives(counts.assumed_negatives);
+  joiner->set_expired_labels(counts.expired_rows);
+}
+
 }  // namespace
 
 StatusReport::StatusReport(StatusReportOptions options, const EventLog& log, const LearningControl& control,
@@ -68,6 +81,7 @@ absl::Status StatusReport::Fill(const std::string& evaluation_of, v1::GetStatusR
   status->set_memory_resident_bytes(ResidentMemoryBytes());
   FillLearning(status);
   FillTraffic(status);
+  FillJoiner(metrics_, status->mutable_joiner());
   return absl::OkStatus();
 }
 
