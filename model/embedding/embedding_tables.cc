@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "model/embedding/initial_row.h"
 
 namespace polyscene {
@@ -134,7 +135,10 @@ EmbeddingTables::EmbeddingTables(std::shared_ptr<const ModelSpec> spec, torch::D
       groups_(GroupSlots(*spec_)),
       places_(groups_.size()),
       indexes_(spec_->tables().size()) {
-  for (const SlotGroup& group : groups_) stores_.push_back(std::make_unique<RowStore>(group.dimension, device));
+  for (const SlotGroup& group : groups_) {
+    stores_.push_back(std::make_unique<RowStore>(group.dimension, device));
+    owners_.push_back(std::make_shared<RowOwners>());
+  }
 }
 
 int64_t EmbeddingTables::PlaceOf(int g, int table, uint64_t id, GroupRows& rows, std::vector<float>& created) {
@@ -147,6 +151,8 @@ int64_t EmbeddingTables::PlaceOf(int g, int table, uint64_t id, GroupRows& rows,
     InitialRow(spec_->file().seed(), table, id, initial_range_,
                absl::MakeSpan(created.data() + created.size() - dimension, dimension));
     indexes_[table].Insert(id, row);
+    owners_[g]->tables.Append(static_cast<uint32_t>(table));
+    owners_[g]->ids.Append(id);
     places.batch.push_back(0);
     places.place.push_back(0);
   }
@@ -228,31 +234,82 @@ uint64_t EmbeddingTables::memory_bytes() const {
   for (const auto& store : stores_) bytes += store->memory_bytes();
   for (const RowIndex& index : indexes_) bytes += index.memory_bytes();
   for (const Places& places : places_) bytes += places.batch.size() * (sizeof(uint64_t) + sizeof(uint32_t));
+  for (const auto& owners : owners_) {
+    bytes += static_cast<uint64_t>(owners->ids.size()) * (sizeof(uint64_t) + sizeof(uint32_t));
+  }
   return bytes;
 }
 
-EmbeddingTables::Owners EmbeddingTables::RowOwners(int g) const {
-  Owners owners;
-  owners.tables.resize(stores_[g]->row_count());
-  owners.ids.resize(stores_[g]->row_count());
-  for (const int table : groups_[g].tables) {
-    indexes_[table].ForEach([&owners, table](uint64_t id, uint32_t row) {
-      owners.tables[row] = static_cast<uint32_t>(table);
-      owners.ids[row] = id;
-    });
+FrozenGroup EmbeddingTables::FreezeForCheckpoint(int g, bool all) {
+  RowStore& store = *stores_[g];
+  FrozenGroup frozen;
+  frozen.dimension = store.dimension();
+  frozen.rows = store.Freeze();
+  frozen.owners = owners_[g];
+  frozen.all = all;
+  frozen.touched = store.TakeTouched();
+  // Copied now, for the trainer writes them in place: 4 bytes a row that the checkpoint writes.
+  if (all) {
+    frozen.states = store.state().narrow(0, 0, store.row_count()).clone().to(torch::kCPU);
+  } else {
+    std::vector<int64_t> rows;
+    rows.reserve(frozen.touched.count());
+    frozen.touched.ForEach([&rows](uint32_t row) { rows.push_back(row); });
+    frozen.states = store.state().index_select(0, IndexTensor(rows, device_)).to(torch::kCPU);
   }
-  return owners;
+  return frozen;
 }
 
-void EmbeddingTables::Restore(int g, absl::Span<const uint32_t> tables, absl::Span<const uint64_t> ids,
-                              absl::Span<const float> values, absl::Span<const float> states) {
-  const uint32_t first = stores_[g]->Append(values);
-  const int64_t count = static_cast<int64_t>(ids.size());
-  for (int64_t i = 0; i < count; ++i) indexes_[tables[i]].Insert(ids[i], first + static_cast<uint32_t>(i));
-  places_[g].batch.resize(first + count, 0);
-  places_[g].place.resize(first + count, 0);
+void EmbeddingTables::Unfreeze(int g, FrozenGroup frozen) { stores_[g]->Touch(frozen.touched); }
+
+void EmbeddingTables::ForgetTouched() {
+  for (const auto& store : stores_) store->TakeTouched();
+}
+
+absl::Status EmbeddingTables::Restore(int g, absl::Span<const uint32_t> rows, absl::Span<const uint32_t> tables,
+                                      absl::Span<const uint64_t> ids, absl::Span<const float> values,
+                                      absl::Span<const float> states) {
+  RowStore& store = *stores_[g];
+  RowOwners& owners = *owners_[g];
+  const int64_t count = static_cast<int64_t>(rows.size());
+  const uint32_t before = store.row_count();
+  int64_t known = 0;
+  while (known < count && rows[known] < before) ++known;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t row = rows[i];
+    if (i < known) {
+      const bool ascends = i == 0 || rows[i - 1] < row;
+      if (ascends && owners.tables.data()[row] == tables[i] && owners.ids.data()[row] == ids[i]) continue;
+      return absl::DataLossError(absl::StrCat("row ", row, " is not the one it was"));
+    }
+    if (row != before + static_cast<uint64_t>(i - known)) {
+      return absl::DataLossError(
+          absl::StrCat("row ", row, " follows, expected row ", before + static_cast<uint64_t>(i - known)));
+    }
+    if (tables[i] >= indexes_.size() || std::find(groups_[g].tables.begin(), groups_[g].tables.end(),
+                                                  static_cast<int>(tables[i])) == groups_[g].tables.end()) {
+      return absl::DataLossError(
+          absl::StrCat("row ", row, " is of table ", tables[i], ", which has another dimension"));
+    }
+  }
+  if (known > 0) {
+    torch::Tensor source = torch::from_blob(const_cast<float*>(values.data()), {known, store.dimension()});
+    store.Write(rows.subspan(0, known), source.to(device_));
+  }
+  if (known < count) store.Append(values.subspan(known * store.dimension()));
+  constexpr int64_t kAhead = 16;  // Rows whose place in the index is asked for already.
+  for (int64_t i = known; i < count; ++i) {
+    if (i + kAhead < count) indexes_[tables[i + kAhead]].Prefetch(ids[i + kAhead]);
+    indexes_[tables[i]].Insert(ids[i], rows[i]);
+    owners.tables.Append(tables[i]);
+    owners.ids.Append(ids[i]);
+  }
+  places_[g].batch.resize(store.row_count(), 0);
+  places_[g].place.resize(store.row_count(), 0);
+  std::vector<int64_t> numbers(rows.begin(), rows.end());
   torch::Tensor source = torch::from_blob(const_cast<float*>(states.data()), {count});
-  stores_[g]->state().narrow(0, first, count).copy_(source);
+  store.state().index_copy_(0, IndexTensor(numbers, device_), source.to(device_));
+  return absl::OkStatus();
 }
 
 }  // namespace polyscene

@@ -11,6 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "model/embedding/growing_array.h"
 #include "model/embedding/row_index.h"
 #include "model/embedding/row_store.h"
 #include "model/feature/encoded_batch.h"
@@ -55,6 +58,24 @@ class FrozenTables {
   float initial_range_ = 0;
 };
 
+// Whose row each row of a store is. A row keeps its owner.
+struct RowOwners {
+  GrowingArray<uint32_t> tables;  // Indexes into ModelSpec::tables().
+  GrowingArray<uint64_t> ids;
+};
+
+// Rows of one dimension as a checkpoint writes them. Any thread may read it, while the trainer goes on.
+struct FrozenGroup {
+  int64_t dimension = 0;
+  std::shared_ptr<const FrozenRows> rows;
+  std::shared_ptr<const RowOwners> owners;  // Of at least rows->row_count() rows.
+  bool all = true;                          // Which rows: every one, or `touched`.
+  TouchedRows touched;
+  torch::Tensor states;  // Optimizer states of those rows, ascending by row: [count()] on the CPU.
+
+  uint64_t count() const { return all ? rows->row_count() : touched.count(); }
+};
+
 // Threads: one, the trainer.
 class EmbeddingTables {
  public:
@@ -78,15 +99,24 @@ class EmbeddingTables {
   uint64_t table_rows(int table) const { return indexes_[table].size(); }
   uint64_t memory_bytes() const;  // Rows, their optimizer state, page tables and indexes.
 
-  // Rows of a group in row order, for checkpoints: each row's table and id.
-  struct Owners {
-    std::vector<uint32_t> tables;
-    std::vector<uint64_t> ids;
-  };
-  Owners RowOwners(int g) const;
-  // Appends rows as RowOwners() told them, with their values [n, dimension] and optimizer states [n] (on the CPU).
-  void Restore(int g, absl::Span<const uint32_t> tables, absl::Span<const uint64_t> ids, absl::Span<const float> values,
-               absl::Span<const float> states);
+  // Whose each row of the group's store is, by row number.
+  const RowOwners& owners(int g) const { return *owners_[g]; }
+
+  // For a checkpoint: every row, or those touched since the last call of this. Takes the touched rows over; Unfreeze()
+  // gives them back where the checkpoint came to nothing.
+  FrozenGroup FreezeForCheckpoint(int g, bool all);
+  void Unfreeze(int g, FrozenGroup frozen);
+  uint64_t touched_count(int g) const { return stores_[g]->touched_count(); }
+
+  // Makes room for the rows of a table that will be restored.
+  void ReserveRows(int table, uint64_t rows) { indexes_[table].Reserve(rows); }
+
+  // Puts rows back as a checkpoint told them, n of each: `rows` ascending, each either there already, and then of the
+  // same owner, or the next one after all that are. values: [n, dimension], states: [n], on the CPU. kDataLoss: they
+  // contradict each other or what is there. ForgetTouched(): what was restored is no change.
+  absl::Status Restore(int g, absl::Span<const uint32_t> rows, absl::Span<const uint32_t> tables,
+                       absl::Span<const uint64_t> ids, absl::Span<const float> values, absl::Span<const float> states);
+  void ForgetTouched();
 
  private:
   // Remembers, while a batch is resolved, where each row of a store stands among the batch's distinct rows.
@@ -100,9 +130,10 @@ class EmbeddingTables {
   const torch::Device device_;
   const float initial_range_;
   std::vector<SlotGroup> groups_;
-  std::vector<std::unique_ptr<RowStore>> stores_;  // [groups]
-  std::vector<Places> places_;                     // [groups]
-  std::vector<RowIndex> indexes_;                  // [tables]
+  std::vector<std::unique_ptr<RowStore>> stores_;   // [groups]
+  std::vector<Places> places_;                      // [groups]
+  std::vector<std::shared_ptr<RowOwners>> owners_;  // [groups]
+  std::vector<RowIndex> indexes_;                   // [tables]
   uint64_t batch_ = 0;
 };
 

@@ -25,6 +25,8 @@ uint32_t RowIndexSlots::Find(uint64_t id) const {
   }
 }
 
+void RowIndexSlots::Prefetch(uint64_t id) const { __builtin_prefetch(&slots_[Spread(id) & mask_]); }
+
 void RowIndexSlots::Insert(uint64_t id, uint32_t row) {
   uint64_t i = Spread(id) & mask_;
   while (slots_[i].row_plus_1.load(std::memory_order_relaxed) != 0) i = (i + 1) & mask_;
@@ -35,14 +37,22 @@ void RowIndexSlots::Insert(uint64_t id, uint32_t row) {
 RowIndex::RowIndex() : capacity_(kFirstCapacity), slots_(std::make_shared<RowIndexSlots>(kFirstCapacity)) {}
 
 void RowIndex::Insert(uint64_t id, uint32_t row) {
-  if ((size_ + 1) * 8 > capacity_ * 5) {
-    auto larger = std::make_shared<RowIndexSlots>(capacity_ * 2);
-    ForEach([&larger](uint64_t known_id, uint32_t known_row) { larger->Insert(known_id, known_row); });
-    slots_ = std::move(larger);
-    capacity_ *= 2;
-  }
+  if ((size_ + 1) * 8 > capacity_ * 5) Grow(capacity_ * 2);
   slots_->Insert(id, row);
   ++size_;
+}
+
+void RowIndex::Reserve(uint64_t entries) {
+  uint64_t capacity = capacity_;
+  while (entries * 8 > capacity * 5) capacity *= 2;
+  if (capacity > capacity_) Grow(capacity);
+}
+
+void RowIndex::Grow(uint64_t capacity) {
+  auto larger = std::make_shared<RowIndexSlots>(capacity);
+  ForEach([&larger](uint64_t id, uint32_t row) { larger->Insert(id, row); });
+  slots_ = std::move(larger);
+  capacity_ = capacity;
 }
 
 }  // namespace polyscene

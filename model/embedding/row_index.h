@@ -16,6 +16,7 @@ class RowIndexSlots {
   explicit RowIndexSlots(uint64_t capacity);  // A power of two.
 
   uint32_t Find(uint64_t id) const;  // kNoRow if absent. Any thread.
+  void Prefetch(uint64_t id) const;  // Asks for the memory that Find() and Insert() will want.
 
  private:
   friend class RowIndex;
@@ -37,6 +38,8 @@ class RowIndex {
 
   uint32_t Find(uint64_t id) const { return slots_->Find(id); }
   void Insert(uint64_t id, uint32_t row);  // `id` is absent.
+  void Reserve(uint64_t entries);          // Makes room for so many in all, so that until then nothing grows.
+  void Prefetch(uint64_t id) const { slots_->Prefetch(id); }
 
   // Calls fn(id, row) for each entry, in no particular order.
   template <typename Fn>
@@ -53,6 +56,8 @@ class RowIndex {
   std::shared_ptr<const RowIndexSlots> slots() const { return slots_; }
 
  private:
+  void Grow(uint64_t capacity);
+
   uint64_t size_ = 0;
   uint64_t capacity_;
   std::shared_ptr<RowIndexSlots> slots_;

@@ -93,11 +93,13 @@ uint32_t RowStore::Append(absl::Span<const float> values) {
                                 source.to(arena_.tensor().device()));
   }
   row_count_ = first + added;
+  for (uint32_t row = first; row < row_count_; ++row) touched_.Add(row);
   return first;
 }
 
 void RowStore::Write(absl::Span<const uint32_t> rows, const torch::Tensor& values) {
   MakeWritable(rows);
+  for (const uint32_t row : rows) touched_.Add(row);
   if (float* arena = arena_.data(); arena != nullptr) {
     const torch::Tensor contiguous = values.contiguous();
     const float* source = contiguous.data_ptr<float>();

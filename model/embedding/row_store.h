@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "model/embedding/growing_matrix.h"
 #include "model/embedding/page_table.h"
+#include "model/embedding/touched_rows.h"
 
 namespace polyscene {
 
@@ -73,6 +74,12 @@ class RowStore {
   // One optimizer value a row, on the device and not part of frozen views: [>= row_count()].
   torch::Tensor state() const { return state_.tensor().squeeze(1); }
 
+  // Rows that were appended or written since the last TakeTouched(), which hands them out; states count as written with
+  // their row.
+  uint64_t touched_count() const { return touched_.count(); }
+  TouchedRows TakeTouched() { return touched_.Take(); }
+  void Touch(const TouchedRows& rows) { touched_.AddAll(rows); }
+
   uint64_t memory_bytes() const;
   uint64_t pages_in_use() const { return page_births_.size() - free_pages_.size(); }  // Retired ones included.
 
@@ -101,6 +108,7 @@ class RowStore {
   std::vector<uint32_t> free_pages_;
   std::vector<RetiredPage> retired_;
   std::vector<LivingView> living_;  // Ascending by epoch.
+  TouchedRows touched_;
 };
 
 }  // namespace polyscene

@@ -1,8 +1,4 @@
-// A learner's whole state, written to and read from a checkpoint file.
-//
-// Sections: meta (numbers, one "name value" a line), model.textproto (for people), dense and the dense optimizer's
-// state, statistics, window, evaluation/<producer>, and for each embedding dimension D rows.D.tables (u32), rows.D.ids
-// (u64), rows.D.values ([rows, D] f32) and rows.D.states (f32), all in row order.
+// A learner's state into a checkpoint and back. What is in it: stored_checkpoint.h.
 #include <google/protobuf/text_format.h>
 #include <torch/torch.h>
 
@@ -10,9 +6,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "model/learning/checkpoint_file.h"
+#include "model/learning/checkpoint_job.h"
 #include "model/learning/torch_learner.h"
 #include "model/serving/evaluation_layout.h"
 #include "model/tensor/catch_torch.h"
@@ -20,207 +15,208 @@
 namespace polyscene {
 namespace {
 
-constexpr char kFileName[] = "state.ckpt";
 constexpr char kEvaluationPrefix[] = "evaluation/";
-constexpr int64_t kRowsAtOnce = 65536;  // Of a table, in memory beside it while it is written or read.
 
-absl::string_view Bytes(const torch::Tensor& cpu) {
-  return {static_cast<const char*>(cpu.data_ptr()), static_cast<size_t>(cpu.nbytes())};
+// Each file costs every later checkpoint of its chain a link, and a load a pass over its rows.
+constexpr size_t kMostRowFiles = 64;
+
+// A copy on the CPU that no later step changes, as the bytes of a section.
+std::function<std::string()> BytesOf(const torch::Tensor& tensor) {
+  return [copy = tensor.clone().to(torch::kCPU)] {
+    return std::string(static_cast<const char*>(copy.data_ptr()), copy.nbytes());
+  };
 }
 
-template <typename T>
-absl::string_view Bytes(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+std::function<std::string()> BytesOf(std::string text) {
+  return [text = std::move(text)] { return text; };
 }
 
-void WriteRows(const EmbeddingTables& tables, int g, CheckpointWriter& writer) {
-  const RowStore& store = tables.store(g);
-  const int64_t count = store.row_count();
-  const std::string prefix = absl::StrCat("rows.", store.dimension(), ".");
-  const EmbeddingTables::Owners owners = tables.RowOwners(g);
-  writer.Section(prefix + "tables", Bytes(owners.tables));
-  writer.Section(prefix + "ids", Bytes(owners.ids));
-  writer.Begin(prefix + "values", count * store.dimension() * sizeof(float));
-  std::vector<uint32_t> rows;
-  for (int64_t begin = 0; begin < count; begin += kRowsAtOnce) {
-    rows.resize(std::min(kRowsAtOnce, count - begin));
-    std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
-    const torch::Tensor values = store.Gather(rows).to(torch::kCPU);
-    writer.Write(values.data_ptr(), values.nbytes());
-  }
-  writer.End();
-  writer.Section(prefix + "states", Bytes(store.state().narrow(0, 0, count).to(torch::kCPU).contiguous()));
+std::string FormatKey(const HashKey& key) { return absl::StrCat(absl::Hex(key.fingerprint(), absl::kZeroPad16)); }
+
+std::string FormatMeta(const ModelSpec& spec, const HashKey& key, uint64_t log_offset,
+                       const LearnerCounters& counters) {
+  return absl::StrCat(kMetaModel, " ", spec.fingerprint_hex(), "\n", kMetaHashKey, " ", FormatKey(key), "\n",
+                      kMetaLogOffset, " ", log_offset, "\n", kMetaStep, " ", counters.step, "\n", kMetaRowsLearned, " ",
+                      counters.rows_learned, "\n", kMetaLearnedUpTo, " ", counters.learned_up_to_micros, "\n");
 }
 
-absl::Status ReadRows(const CheckpointReader& reader, EmbeddingTables& tables, int g, size_t table_count) {
-  const int64_t dimension = tables.store(g).dimension();
-  const std::string prefix = absl::StrCat("rows.", dimension, ".");
-  const auto id_bytes = reader.SizeOf(prefix + "ids");
-  if (!id_bytes.ok()) return id_bytes.status();
-  const int64_t count = static_cast<int64_t>(*id_bytes / sizeof(uint64_t));
-  std::vector<uint32_t> owners;
-  std::vector<uint64_t> ids;
-  std::vector<float> values;
-  std::vector<float> states;
-  for (int64_t begin = 0; begin < count; begin += kRowsAtOnce) {
-    const int64_t n = std::min(kRowsAtOnce, count - begin);
-    owners.resize(n);
-    ids.resize(n);
-    values.resize(n * dimension);
-    states.resize(n);
-    const auto read = [&](const char* name, int64_t width, auto& into) {
-      const uint64_t row_bytes = width * sizeof(into[0]);
-      return reader.ReadInto(prefix + name, begin * row_bytes, into.data(), n * row_bytes);
-    };
-    if (absl::Status s = read("tables", 1, owners); !s.ok()) return s;
-    if (absl::Status s = read("ids", 1, ids); !s.ok()) return s;
-    if (absl::Status s = read("values", dimension, values); !s.ok()) return s;
-    if (absl::Status s = read("states", 1, states); !s.ok()) return s;
-    for (const uint32_t owner : owners) {
-      if (owner >= table_count) return absl::DataLossError(absl::StrCat("checkpoint: row of unknown table ", owner));
-    }
-    tables.Restore(g, owners, ids, values, states);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadTensor(const CheckpointReader& reader, const std::string& name, torch::Tensor into) {
+absl::Status ReadTensor(const CheckpointReader& state, const std::string& name, torch::Tensor into) {
   torch::Tensor cpu = torch::empty(into.sizes(), torch::kFloat32);
-  const auto size = reader.SizeOf(name);
+  const auto size = state.SizeOf(name);
   if (!size.ok()) return size.status();
   if (*size != cpu.nbytes()) {
     return absl::DataLossError(
         absl::StrCat("checkpoint: section '", name, "' has ", *size, " bytes, expected ", cpu.nbytes()));
   }
-  if (absl::Status status = reader.ReadInto(name, 0, cpu.data_ptr(), *size); !status.ok()) return status;
+  if (absl::Status status = state.ReadInto(name, 0, cpu.data_ptr(), *size); !status.ok()) return status;
   const torch::NoGradGuard no_grad;
   into.copy_(cpu);
   return absl::OkStatus();
 }
 
-std::map<std::string, std::string> ParseMeta(absl::string_view text) {
-  std::map<std::string, std::string> meta;
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> pair = absl::StrSplit(line, absl::MaxSplits(' ', 1));
-    meta[std::string(pair.first)] = std::string(pair.second);
-  }
-  return meta;
-}
-
 }  // namespace
 
-absl::Status TorchLearner::SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) {
-  std::error_code error;
-  if (std::filesystem::exists(directory, error)) {
-    return absl::AlreadyExistsError(absl::StrCat("a checkpoint is at ", directory.string(), " already"));
+bool TorchLearner::FullIsDue() const {
+  if (chain_.empty() || chain_.size() >= kMostRowFiles) return true;
+  uint64_t increments = 0;
+  for (size_t i = 1; i < chain_.size(); ++i) increments += chain_[i].bytes;
+  for (int g = 0; g < tables_.group_count(); ++g) {
+    increments += tables_.touched_count(g) * RowBytes(tables_.store(g).dimension());
   }
-  const std::filesystem::path temporary = directory.string() + ".writing";
-  std::filesystem::remove_all(temporary, error);  // What a crash left.
-  if (!std::filesystem::create_directories(temporary, error)) {
-    return absl::InternalError(absl::StrCat("cannot create ", temporary.string(), ": ", error.message()));
-  }
-  const absl::Status written = CatchTorch("checkpoint", [&]() -> absl::Status {
-    CheckpointWriter writer(temporary / kFileName);
-    writer.Section("meta",
-                   absl::StrCat("model_fingerprint ", spec_->fingerprint_hex(), "\nhash_key_fingerprint ",
-                                absl::Hex(options_.key.fingerprint(), absl::kZeroPad16), "\nlog_offset ", log_offset,
-                                "\nstep ", counters_.step, "\nrows_learned ", counters_.rows_learned,
-                                "\nlearned_up_to_micros ", counters_.learned_up_to_micros, "\n"));
-    std::string model_text;
-    google::protobuf::TextFormat::PrintToString(spec_->file(), &model_text);
-    writer.Section("model.textproto", model_text);
-    writer.Section("dense", Bytes(parameters_.flat.to(torch::kCPU)));
-    for (const auto& [name, tensor] : dense_optimizer_->state()) writer.Section(name, Bytes(tensor.to(torch::kCPU)));
-    writer.Section("statistics", statistics_.Serialize());
-    writer.Section("window", window_.Serialize());
-    for (const auto& [producer, opened] : opened_) {
-      const uint64_t from = static_cast<uint64_t>(opened.from_micros);
-      writer.Section(kEvaluationPrefix + producer,
-                     absl::StrCat(absl::Hex(from, absl::kZeroPad16), absl::Hex(opened.number, absl::kZeroPad16),
-                                  opened.evaluation.Serialize()));
-    }
-    for (int g = 0; g < tables_.group_count(); ++g) WriteRows(tables_, g, writer);
-    return writer.Close();
-  });
-  if (!written.ok()) {
-    std::filesystem::remove_all(temporary, error);
-    return written;
-  }
-  // Read back before it counts: opening it checks every checksum.
-  if (auto reader = CheckpointReader::Open(temporary / kFileName); !reader.ok()) return reader.status();
-  if (absl::Status status = SyncDirectory(temporary); !status.ok()) return status;
-  std::filesystem::rename(temporary, directory, error);
-  if (error) {
-    return absl::InternalError(
-        absl::StrCat("cannot rename ", temporary.string(), " to ", directory.string(), ": ", error.message()));
-  }
-  return SyncDirectory(directory.parent_path());
+  return increments > chain_[0].bytes;
 }
 
-absl::StatusOr<uint64_t> TorchLearner::Restore(const CheckpointReader& reader) {
-  const auto meta_text = reader.Read("meta");
-  if (!meta_text.ok()) return meta_text.status();
-  std::map<std::string, std::string> meta = ParseMeta(*meta_text);
-  const std::string key = absl::StrCat(absl::Hex(options_.key.fingerprint(), absl::kZeroPad16));
-  if (meta["model_fingerprint"] != spec_->fingerprint_hex()) {
-    return absl::FailedPreconditionError(absl::StrCat("the checkpoint is of model ", meta["model_fingerprint"],
+CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
+  const torch::NoGradGuard no_grad;
+  CheckpointContents contents;
+  const auto add = [&contents](std::string name, std::function<std::string()> bytes) {
+    contents.sections.push_back({std::move(name), std::move(bytes)});
+  };
+  add("meta", BytesOf(FormatMeta(*spec_, options_.key, log_offset, counters_)));
+  std::string model_text;
+  google::protobuf::TextFormat::PrintToString(spec_->file(), &model_text);
+  add("model.textproto", BytesOf(std::move(model_text)));
+  add("dense", BytesOf(parameters_.flat));
+  for (const auto& [name, tensor] : dense_optimizer_->state()) add(name, BytesOf(tensor));
+  add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
+  add("window", [window = window_] { return window.Serialize(); });
+  for (const auto& [producer, opened] : opened_) {
+    add(kEvaluationPrefix + producer, [opened = opened] {
+      return absl::StrCat(absl::Hex(static_cast<uint64_t>(opened.from_micros), absl::kZeroPad16),
+                          absl::Hex(opened.number, absl::kZeroPad16), opened.evaluation.Serialize());
+    });
+  }
+  for (size_t t = 0; t < spec_->tables().size(); ++t) {
+    const TableSpec& table = spec_->tables()[t];
+    contents.tables.push_back({table.name, table.dimension, tables_.table_rows(static_cast<int>(t))});
+  }
+  for (int g = 0; g < tables_.group_count(); ++g) contents.groups.push_back(tables_.FreezeForCheckpoint(g, full));
+  if (!full) {
+    contents.chain = chain_;
+    contents.chain_directory = chain_directory_;
+  }
+  return contents;
+}
+
+absl::StatusOr<std::unique_ptr<CheckpointJob>> TorchLearner::BeginCheckpoint(uint64_t log_offset, CheckpointKind kind) {
+  if (checkpointing_) return absl::FailedPreconditionError("a checkpoint is being written already");
+  return CatchTorch("checkpoint", [&]() -> std::unique_ptr<CheckpointJob> {
+    const bool full = kind == CheckpointKind::kFull || FullIsDue();
+    auto job = std::make_unique<TorchCheckpointJob>(FreezeState(log_offset, full));
+    checkpointing_ = true;
+    return job;
+  });
+}
+
+void TorchLearner::EndCheckpoint(std::unique_ptr<CheckpointJob> job) {
+  checkpointing_ = false;
+  auto& ended = static_cast<TorchCheckpointJob&>(*job);
+  if (ended.written()) {
+    chain_ = ended.row_files();
+    chain_directory_ = ended.directory();
+    return;
+  }
+  if (ended.chain_broken()) chain_.clear();
+  std::vector<FrozenGroup> groups = ended.TakeGroups();
+  for (size_t g = 0; g < groups.size(); ++g) tables_.Unfreeze(static_cast<int>(g), std::move(groups[g]));
+}
+
+absl::Status TorchLearner::CheckOrigin(const StoredCheckpoint& stored) const {
+  const std::string key = FormatKey(options_.key);
+  if (stored.Meta(kMetaModel) != spec_->fingerprint_hex()) {
+    return absl::FailedPreconditionError(absl::StrCat("the checkpoint is of model ", stored.Meta(kMetaModel),
                                                       ", the model file is ", spec_->fingerprint_hex()));
   }
-  if (meta["hash_key_fingerprint"] != key) {
+  if (stored.Meta(kMetaHashKey) != key) {
     return absl::FailedPreconditionError(absl::StrCat("the checkpoint was written under hash key ",
-                                                      meta["hash_key_fingerprint"], ", the key given is ", key));
+                                                      stored.Meta(kMetaHashKey), ", the key given is ", key));
   }
-  uint64_t log_offset = 0;
-  if (!absl::SimpleAtoi(meta["log_offset"], &log_offset) || !absl::SimpleAtoi(meta["step"], &counters_.step) ||
-      !absl::SimpleAtoi(meta["rows_learned"], &counters_.rows_learned) ||
-      !absl::SimpleAtoi(meta["learned_up_to_micros"], &counters_.learned_up_to_micros)) {
-    return absl::DataLossError("checkpoint: section 'meta' lacks a number");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> TorchLearner::RestoreCounters(const StoredCheckpoint& stored) {
+  const auto log_offset = stored.MetaNumber(kMetaLogOffset);
+  const auto step = stored.MetaNumber(kMetaStep);
+  const auto rows_learned = stored.MetaNumber(kMetaRowsLearned);
+  const auto learned_up_to = stored.MetaNumber(kMetaLearnedUpTo);
+  for (const auto* number : {&log_offset, &step, &rows_learned, &learned_up_to}) {
+    if (!number->ok()) return number->status();
   }
-  if (absl::Status s = ReadTensor(reader, "dense", parameters_.flat); !s.ok()) return s;
+  counters_.step = *step;
+  counters_.rows_learned = *rows_learned;
+  counters_.learned_up_to_micros = static_cast<int64_t>(*learned_up_to);
+  return *log_offset;
+}
+
+absl::Status TorchLearner::RestoreDense(const CheckpointReader& state) {
+  if (absl::Status s = ReadTensor(state, "dense", parameters_.flat); !s.ok()) return s;
   for (const auto& [name, tensor] : dense_optimizer_->state()) {
-    if (absl::Status s = ReadTensor(reader, name, tensor); !s.ok()) return s;
+    if (absl::Status s = ReadTensor(state, name, tensor); !s.ok()) return s;
   }
-  const auto statistics_bytes = reader.Read("statistics");
-  if (!statistics_bytes.ok()) return statistics_bytes.status();
-  auto statistics = FeatureStatistics::Parse(*statistics_bytes);
+  const auto bytes = state.Read("statistics");
+  if (!bytes.ok()) return bytes.status();
+  auto statistics = FeatureStatistics::Parse(*bytes);
   if (!statistics.ok()) return statistics.status();
   if (static_cast<int>(statistics->entries.size()) != spec_->statistics_count()) {
     return absl::DataLossError(absl::StrCat("checkpoint: statistics of ", statistics->entries.size(),
                                             " features, expected ", spec_->statistics_count()));
   }
   statistics_ = *std::move(statistics);
-  const auto window_bytes = reader.Read("window");
+  return absl::OkStatus();
+}
+
+absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state) {
+  const auto window_bytes = state.Read("window");
   if (!window_bytes.ok()) return window_bytes.status();
   if (absl::Status s = window_.Restore(*window_bytes); !s.ok()) return s;
-  for (const std::string& name : reader.Names()) {
-    absl::string_view producer = name;
+  for (const SectionStream::Section& section : state.Sections()) {
+    absl::string_view producer = section.name;
     if (!absl::ConsumePrefix(&producer, kEvaluationPrefix)) continue;
-    const auto bytes = reader.Read(name);
+    const auto bytes = state.Read(section.name);
     if (!bytes.ok()) return bytes.status();
     uint64_t from = 0;
     uint64_t number = 0;
     if (bytes->size() < 32 || !absl::SimpleHexAtoi(bytes->substr(0, 16), &from) ||
         !absl::SimpleHexAtoi(bytes->substr(16, 16), &number)) {
-      return absl::DataLossError(absl::StrCat("checkpoint: section '", name, "' lacks its start"));
+      return absl::DataLossError(absl::StrCat("checkpoint: section '", section.name, "' lacks its start"));
     }
     auto evaluation = Evaluation::Parse(LayoutOf(*spec_), absl::string_view(*bytes).substr(32));
     if (!evaluation.ok()) return evaluation.status();
     opened_.insert_or_assign(std::string(producer),
                              OpenedEvaluation{static_cast<int64_t>(from), number, *std::move(evaluation)});
   }
-  for (int g = 0; g < tables_.group_count(); ++g) {
-    if (absl::Status s = ReadRows(reader, tables_, g, spec_->tables().size()); !s.ok()) return s;
+  return absl::OkStatus();
+}
+
+absl::Status TorchLearner::RestoreRows(const StoredCheckpoint& stored) {
+  for (size_t t = 0; t < stored.tables().size() && t < spec_->tables().size(); ++t) {
+    tables_.ReserveRows(static_cast<int>(t), stored.tables()[t].rows);
   }
+  const absl::Status status =
+      stored.VisitRows(StoredCheckpoint::Order::kOldestFirst, [this](const RowBlock& block) -> absl::Status {
+        for (int g = 0; g < tables_.group_count(); ++g) {
+          if (tables_.store(g).dimension() != block.dimension) continue;
+          return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states);
+        }
+        return absl::DataLossError(absl::StrCat("rows of dimension ", block.dimension, ", which no table has"));
+      });
+  tables_.ForgetTouched();
+  return status;
+}
+
+absl::StatusOr<uint64_t> TorchLearner::Restore(const StoredCheckpoint& stored) {
+  if (absl::Status s = CheckOrigin(stored); !s.ok()) return s;
+  const absl::StatusOr<uint64_t> log_offset = RestoreCounters(stored);
+  if (!log_offset.ok()) return log_offset;
+  if (absl::Status s = RestoreDense(stored.state()); !s.ok()) return s;
+  if (absl::Status s = RestoreEvaluations(stored.state()); !s.ok()) return s;
+  if (absl::Status s = RestoreRows(stored); !s.ok()) return s;
+  chain_ = stored.row_files();
+  chain_directory_ = stored.directory();
   return log_offset;
 }
 
 namespace {
-
-absl::StatusOr<std::unique_ptr<CheckpointReader>> OpenCheckpoint(const std::filesystem::path& directory) {
-  auto reader = CheckpointReader::Open(directory / kFileName);
-  // A checkpoint folder without its file is as broken as one with half of it.
-  return absl::IsNotFound(reader.status()) ? absl::DataLossError(reader.status().message()) : std::move(reader);
-}
 
 struct LoadedTorchLearner {
   std::unique_ptr<TorchLearner> learner;
@@ -229,11 +225,11 @@ struct LoadedTorchLearner {
 
 absl::StatusOr<LoadedTorchLearner> Load(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
                                         const std::filesystem::path& directory) {
-  auto reader = OpenCheckpoint(directory);
-  if (!reader.ok()) return reader.status();
+  auto stored = StoredCheckpoint::Open(directory);
+  if (!stored.ok()) return stored.status();
   return CatchTorch("checkpoint", [&]() -> absl::StatusOr<LoadedTorchLearner> {
     auto learner = std::make_unique<TorchLearner>(std::move(spec), std::move(options));
-    auto offset = learner->Restore(**reader);
+    auto offset = learner->Restore(**stored);
     if (!offset.ok()) {
       return absl::Status(offset.status().code(),
                           absl::StrCat(offset.status().message(), " (", directory.string(), ")"));
@@ -260,11 +256,11 @@ absl::StatusOr<std::unique_ptr<OfflineLearner>> LoadOfflineLearner(std::shared_p
 }
 
 absl::StatusOr<std::shared_ptr<const ModelSpec>> CheckpointModel(const std::filesystem::path& directory) {
-  auto reader = OpenCheckpoint(directory);
-  if (!reader.ok()) return reader.status();
-  const auto text = (*reader)->Read("model.textproto");
+  auto stored = StoredCheckpoint::Open(directory);
+  if (!stored.ok()) return stored.status();
+  const auto text = (*stored)->state().Read("model.textproto");
   if (!text.ok()) return text.status();
-  return ModelSpec::Parse(*text, (directory / kFileName).string() + ":model.textproto");
+  return ModelSpec::Parse(*text, (directory / kStateFileName).string() + ":model.textproto");
 }
 
 }  // namespace polyscene

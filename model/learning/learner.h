@@ -39,6 +39,26 @@ struct TableRows {
   uint64_t rows = 0;
 };
 
+enum class CheckpointKind { kFull, kIncremental };
+
+// A learner's whole state as it was when the job was begun, on its way to disk. It shares the embedding rows with the
+// learner, page by page, so it costs what the learner changes meanwhile. Any one thread; destroyed before the learner.
+class CheckpointJob {
+ public:
+  virtual ~CheckpointJob() = default;
+
+  // Writes the new directory `directory`: as `directory`.writing (which a crash may leave behind), synced, read back
+  // and verified, renamed. It is durable when this returns OK; otherwise nothing of it stays.
+  //   kAlreadyExists  there is something at `directory`
+  //   kAborted        the files of the checkpoint that an incremental one adds to cannot be linked; the next one is
+  //                   full
+  //   or the disk's error, with the path
+  virtual absl::Status Write(const std::filesystem::path& directory) = 0;
+
+  virtual bool full() const = 0;               // Shares no file with an older one.
+  virtual uint64_t bytes_written() const = 0;  // Once written: of the files that are new.
+};
+
 // One order holds for every step: score with the statistics and rows as they are, learn, then update the statistics. So
 // what is evaluated is what a Predict at that moment would have answered, and nothing differs between training and
 // serving.
@@ -66,10 +86,22 @@ class Learner {
   // the last.
   virtual absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) = 0;
 
-  // Writes the whole state and `log_offset` into the new directory `directory`: written as `directory`.writing (which a
-  // crash may leave behind), synced, read back and verified, renamed. kAlreadyExists, or the disk's error with the
-  // path.
-  virtual absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) = 0;
+  // The whole state and `log_offset`, to be written while this learner goes on. One at a time: EndCheckpoint() comes
+  // before the next. An incremental one shares files with the last one that was written or loaded, which must still be
+  // where it was; where there is none, or the increments since the last full one outgrew that, it is a full one.
+  virtual absl::StatusOr<std::unique_ptr<CheckpointJob>> BeginCheckpoint(uint64_t log_offset, CheckpointKind kind) = 0;
+
+  // Takes a job back, written or not: what an unwritten one held is part of the next.
+  virtual void EndCheckpoint(std::unique_ptr<CheckpointJob> job) = 0;
+
+  // A full checkpoint, written before this returns. Errors as CheckpointJob::Write().
+  absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) {
+    absl::StatusOr<std::unique_ptr<CheckpointJob>> job = BeginCheckpoint(log_offset, CheckpointKind::kFull);
+    if (!job.ok()) return job.status();
+    absl::Status status = (*job)->Write(directory);
+    EndCheckpoint(*std::move(job));
+    return status;
+  }
 
   virtual LearnerCounters counters() const = 0;
   virtual std::vector<TableRows> tables() const = 0;

@@ -13,13 +13,14 @@
 #include "model/feature/encoder.h"
 #include "model/feature/task_labels.h"
 #include "model/learning/offline_learner.h"
+#include "model/learning/stored_checkpoint.h"
 #include "model/network/network.h"
 #include "model/optimizer/dense_optimizer.h"
 #include "model/optimizer/row_optimizer.h"
 
 namespace polyscene {
 
-class CheckpointReader;
+struct CheckpointContents;
 
 class TorchLearner : public OfflineLearner {
  public:
@@ -29,7 +30,8 @@ class TorchLearner : public OfflineLearner {
   void OpenEvaluation(absl::string_view producer, int64_t from_micros) override;
   void ClearEvaluations() override;
   absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) override;
-  absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) override;
+  absl::StatusOr<std::unique_ptr<CheckpointJob>> BeginCheckpoint(uint64_t log_offset, CheckpointKind kind) override;
+  void EndCheckpoint(std::unique_ptr<CheckpointJob> job) override;
   LearnerCounters counters() const override { return counters_; }
   std::vector<TableRows> tables() const override;
   uint64_t table_bytes() const override { return tables_.memory_bytes(); }
@@ -42,7 +44,7 @@ class TorchLearner : public OfflineLearner {
   absl::Status ExportWeights(const std::filesystem::path& file) const override;
 
   // Fills a fresh learner from a checkpoint and returns the log offset it was written at. Errors as LoadLearner().
-  absl::StatusOr<uint64_t> Restore(const CheckpointReader& reader);
+  absl::StatusOr<uint64_t> Restore(const StoredCheckpoint& stored);
 
  private:
   struct OpenedEvaluation {
@@ -65,6 +67,14 @@ class TorchLearner : public OfflineLearner {
   void Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values);
   void FinishStep(absl::Span<const ExampleSlice> slices);
 
+  CheckpointContents FreezeState(uint64_t log_offset, bool full);
+  bool FullIsDue() const;
+  absl::Status CheckOrigin(const StoredCheckpoint& stored) const;
+  absl::StatusOr<uint64_t> RestoreCounters(const StoredCheckpoint& stored);
+  absl::Status RestoreDense(const CheckpointReader& state);
+  absl::Status RestoreEvaluations(const CheckpointReader& state);
+  absl::Status RestoreRows(const StoredCheckpoint& stored);
+
   const std::shared_ptr<const ModelSpec> spec_;
   const LearnerOptions options_;
   const torch::Device device_;
@@ -79,6 +89,10 @@ class TorchLearner : public OfflineLearner {
   std::map<std::string, OpenedEvaluation>
       opened_;  // By producer; ordered, so that checkpoints of equal states are equal.
   LearnerCounters counters_;
+
+  bool checkpointing_ = false;     // A job is out.
+  std::vector<StoredFile> chain_;  // Row files of the last checkpoint written or loaded; none: the next is full.
+  std::filesystem::path chain_directory_;  // Where they are.
 
   EncodedBatch batch_;              // These two are filled anew each step; kept for their memory.
   std::vector<TaskLabels> labels_;  // [tasks]

@@ -39,13 +39,13 @@ void WriteTable(const RowStore& store, const std::string& name, const std::vecto
 
 void WriteTables(const ModelSpec& spec, const EmbeddingTables& tables, NpzWriter& writer) {
   for (int g = 0; g < tables.group_count(); ++g) {
-    const EmbeddingTables::Owners owners = tables.RowOwners(g);
+    const RowOwners& owners = tables.owners(g);
     for (const int table : tables.group(g).tables) {
       std::vector<int64_t> ids;
       std::vector<uint32_t> rows;
-      for (size_t row = 0; row < owners.ids.size(); ++row) {
-        if (owners.tables[row] != static_cast<uint32_t>(table)) continue;
-        ids.push_back(static_cast<int64_t>(owners.ids[row]));
+      for (int64_t row = 0; row < owners.ids.size(); ++row) {
+        if (owners.tables.data()[row] != static_cast<uint32_t>(table)) continue;
+        ids.push_back(static_cast<int64_t>(owners.ids.data()[row]));
         rows.push_back(static_cast<uint32_t>(row));
       }
       WriteTable(tables.store(g), spec.tables()[table].name, ids, rows, writer);

@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "model/learning/stored_checkpoint.h"
 #include "model/report/interrupt.h"
 
 namespace polyscene {
@@ -48,7 +49,8 @@ absl::StatusOr<fs::path> PrepareOutputDirectory(const std::string& path) {
 
 absl::Status SaveTrained(Learner& learner, const fs::path& directory) {
   const fs::path temporary = directory.string() + ".writing";
-  const HalfWritten half_written(temporary / "state.ckpt", temporary);
+  const HalfWritten rows(temporary / RowFileName(0));
+  const HalfWritten state(temporary / kStateFileName, temporary);
   std::error_code error;
   fs::remove(directory, error);  // Only an empty folder goes; else SaveCheckpoint() says what is there.
   return learner.SaveCheckpoint(directory, 0);

@@ -15,6 +15,7 @@ constexpr char kHelp[] =
 
   polyscene-train --model M --train FILE... [--test FILE... | --split TIME] --epochs N --out DIR
   polyscene-train --checkpoint DIR [--predict FILE --out SCORES.csv] [--test FILE] [--export W.npz]
+  polyscene-train --inspect DIR [--json]   prints a checkpoint, or each one of a data directory
 
   --model FILE        the model file            --train FILE...    CSV or JSON lines, plain or gzip
   --epochs N          passes over them [1]      --test FILE...     rows to evaluate, not learned
@@ -58,6 +59,7 @@ void DeclareFlags(CLI::App& app, TrainFlags& flags) {
   app.add_option("--hash_key", flags.hash_key);
   app.add_option("--device", flags.device);
   app.add_option("--checkpoint", flags.checkpoint);
+  app.add_option("--inspect", flags.inspect);
   app.add_option("--predict", flags.predict);
   app.add_option("--scene", flags.scene);
   app.add_option("--export", flags.export_to);
@@ -71,6 +73,14 @@ absl::Status CheckTraining(const TrainFlags& flags) {
   if (flags.out.empty()) return Wrong("--out is missing, expected --out DIR, a new folder for the checkpoint");
   if (flags.split && !flags.test.empty()) {
     return Wrong("--split and --test: expected one of them: with --split the test rows are --train's from then on");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckInspection(const TrainFlags& flags) {
+  if (!flags.model.empty() || !flags.train.empty() || !flags.test.empty() || !flags.checkpoint.empty() ||
+      !flags.from.empty() || !flags.out.empty() || !flags.predict.empty() || !flags.export_to.empty() || flags.split) {
+    return Wrong("--inspect: expected no other flag with it but --json");
   }
   return absl::OkStatus();
 }
@@ -111,6 +121,10 @@ absl::StatusOr<TrainFlags> ReadTrainFlags(int argc, const char* const* argv) {
   flags.split = !split.empty();
   if (absl::Status s = ReadTime("--split", split, flags.split_micros); !s.ok()) return s;
   if (absl::Status s = ReadTime("--evaluate_from", evaluate_from, flags.evaluate_from_micros); !s.ok()) return s;
+  if (!flags.inspect.empty()) {
+    if (absl::Status s = CheckInspection(flags); !s.ok()) return s;
+    return flags;
+  }
   if (!flags.scene.empty() && flags.predict.empty()) return Wrong("--scene: expected --predict FILE with it");
   const absl::Status together = flags.checkpoint.empty() ? CheckTraining(flags) : CheckUse(flags);
   if (!together.ok()) return together;

@@ -17,6 +17,7 @@ struct TrainFlags {
   std::string out;         // A new checkpoint, or with `predict` the file of scores.
   std::string from;        // Goes on from this checkpoint.
   std::string checkpoint;  // Set: nothing is trained.
+  std::string inspect;     // Set: prints what it holds, and nothing else is done.
   std::string predict;
   std::string scene;
   std::string export_to;

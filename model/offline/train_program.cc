@@ -3,11 +3,13 @@
 #include <ostream>
 
 #include "model/offline/checkpoint_use.h"
+#include "model/offline/inspect_program.h"
 #include "model/offline/training_run.h"
 
 namespace polyscene {
 
 absl::Status RunTrainProgram(const TrainFlags& flags, std::ostream& out, std::ostream& log) {
+  if (!flags.inspect.empty()) return RunInspectProgram(flags, out);
   return flags.checkpoint.empty() ? TrainingRun(flags, out, log).Run() : CheckpointUse(flags, out, log).Run();
 }
 

@@ -8,7 +8,7 @@
 
 namespace polyscene {
 
-// Trains, or uses a checkpoint, as `flags` say. Results go to `out` (with flags.json: one JSON object, and nothing
+// Trains, or uses or prints a checkpoint, as `flags` say. Results go to `out` (with flags.json: one JSON object, and nothing
 // else), everything else to `log`.
 //   kAborted  interrupted; `log` has said what was kept and how to go on
 //   otherwise what went wrong: nothing half written stays

@@ -61,6 +61,47 @@ absl::Status FakeLearnerScript::BeginStep() {
   return absl::OkStatus();
 }
 
+void FakeLearnerScript::HoldCheckpoints() {
+  MutexLock lock(&mu_);
+  holding_checkpoints_ = true;
+}
+
+void FakeLearnerScript::ReleaseCheckpoints() {
+  MutexLock lock(&mu_);
+  holding_checkpoints_ = false;
+  changed_.SignalAll();
+}
+
+void FakeLearnerScript::WaitUntilCheckpointHeld() {
+  MutexLock lock(&mu_);
+  while (!checkpoint_held_) changed_.Wait(&mu_);
+}
+
+absl::Status FakeLearnerScript::BeginWrite(uint64_t log_offset, CheckpointKind kind) {
+  MutexLock lock(&mu_);
+  while (holding_checkpoints_) {
+    checkpoint_held_ = true;
+    changed_.SignalAll();
+    changed_.Wait(&mu_);
+  }
+  checkpoint_held_ = false;
+  checkpoint_niceness_ = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)));
+  if (!checkpoint_failure_.ok()) return checkpoint_failure_;
+  checkpoint_offsets_.push_back(log_offset);
+  checkpoint_kinds_.push_back(kind);
+  return absl::OkStatus();
+}
+
+std::vector<CheckpointKind> FakeLearnerScript::checkpoint_kinds() const {
+  MutexLock lock(&mu_);
+  return checkpoint_kinds_;
+}
+
+int FakeLearnerScript::checkpoint_niceness() const {
+  MutexLock lock(&mu_);
+  return checkpoint_niceness_;
+}
+
 int FakeLearnerScript::step_niceness() const {
   MutexLock lock(&mu_);
   return step_niceness_;
@@ -124,22 +165,40 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> FakeLearner::MakeSnapshot(uint64
   return std::make_shared<FakeSnapshot>(info, items_);
 }
 
-absl::Status FakeLearner::SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) {
-  {
-    MutexLock lock(&script_.mu_);
-    if (!script_.checkpoint_failure_.ok()) return script_.checkpoint_failure_;
-    script_.checkpoint_offsets_.push_back(log_offset);
+class FakeCheckpointJob : public CheckpointJob {
+ public:
+  FakeCheckpointJob(FakeLearnerScript& script, uint64_t log_offset, CheckpointKind kind, std::string text)
+      : script_(script), log_offset_(log_offset), kind_(kind), text_(std::move(text)) {}
+
+  absl::Status Write(const std::filesystem::path& directory) override {
+    if (absl::Status failure = script_.BeginWrite(log_offset_, kind_); !failure.ok()) return failure;
+    if (std::filesystem::exists(directory)) return absl::AlreadyExistsError(directory.string());
+    std::filesystem::path temporary = directory;
+    temporary += ".tmp";
+    std::filesystem::create_directory(temporary);
+    std::ofstream(FakeCheckpointFile(temporary)) << text_ << " " << text_.size() << "\n";
+    std::filesystem::rename(temporary, directory);
+    return absl::OkStatus();
   }
-  if (std::filesystem::exists(directory)) return absl::AlreadyExistsError(directory.string());
+  bool full() const override { return true; }
+  uint64_t bytes_written() const override { return text_.size(); }
+
+ private:
+  FakeLearnerScript& script_;
+  const uint64_t log_offset_;
+  const CheckpointKind kind_;
+  const std::string text_;
+};
+
+absl::StatusOr<std::unique_ptr<CheckpointJob>> FakeLearner::BeginCheckpoint(uint64_t log_offset, CheckpointKind kind) {
+  if (checkpointing_) return absl::FailedPreconditionError("a checkpoint is being written already");
+  checkpointing_ = true;
   std::string text = absl::StrCat(log_offset, " ", step_, " ", items_.size());
   for (const int64_t item : items_) absl::StrAppend(&text, " ", item);
-  std::filesystem::path temporary = directory;
-  temporary += ".tmp";
-  std::filesystem::create_directory(temporary);
-  std::ofstream(FakeCheckpointFile(temporary)) << text << " " << text.size() << "\n";
-  std::filesystem::rename(temporary, directory);
-  return absl::OkStatus();
+  return std::make_unique<FakeCheckpointJob>(script_, log_offset, kind, std::move(text));
 }
+
+void FakeLearner::EndCheckpoint(std::unique_ptr<CheckpointJob>) { checkpointing_ = false; }
 
 absl::StatusOr<LoadedLearner> FakeLearner::Load(FakeLearnerScript& script, const std::filesystem::path& directory) {
   std::ifstream file(FakeCheckpointFile(directory));

@@ -25,16 +25,23 @@ class FakeLearnerScript {
   void HoldSteps();  // Later steps block until ReleaseSteps().
   void ReleaseSteps();
   void WaitUntilHeld();
+  void HoldCheckpoints();  // Later writes block until ReleaseCheckpoints().
+  void ReleaseCheckpoints();
+  void WaitUntilCheckpointHeld();
 
   std::vector<std::vector<int64_t>> steps() const;  // Items of each step, of all learners.
   std::vector<std::pair<std::string, int64_t>> openings() const;
   std::vector<uint64_t> snapshot_versions() const;
   std::vector<uint64_t> checkpoint_offsets() const;
-  int step_niceness() const;  // Of the thread that took the last step.
+  std::vector<CheckpointKind> checkpoint_kinds() const;  // What each of them was begun as.
+  int step_niceness() const;                             // Of the thread that took the last step.
+  int checkpoint_niceness() const;                       // Of the one that wrote the last checkpoint.
 
  private:
   friend class FakeLearner;
-  absl::Status BeginStep();  // Blocks while held.
+  friend class FakeCheckpointJob;
+  absl::Status BeginStep();  // Blocks while held, as the next.
+  absl::Status BeginWrite(uint64_t log_offset, CheckpointKind kind);
 
   mutable Mutex mu_;
   CondVar changed_;
@@ -45,10 +52,14 @@ class FakeLearnerScript {
   absl::Status checkpoint_failure_ ABSL_GUARDED_BY(mu_);
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
+  bool holding_checkpoints_ ABSL_GUARDED_BY(mu_) = false;
+  bool checkpoint_held_ ABSL_GUARDED_BY(mu_) = false;
+  int checkpoint_niceness_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<std::vector<int64_t>> steps_ ABSL_GUARDED_BY(mu_);
   std::vector<std::pair<std::string, int64_t>> openings_ ABSL_GUARDED_BY(mu_);
   std::vector<uint64_t> snapshot_versions_ ABSL_GUARDED_BY(mu_);
   std::vector<uint64_t> checkpoint_offsets_ ABSL_GUARDED_BY(mu_);
+  std::vector<CheckpointKind> checkpoint_kinds_ ABSL_GUARDED_BY(mu_);
 };
 
 // The weights of a FakeLearner: the items it had learned, in order.
@@ -71,7 +82,8 @@ class FakeLearner : public Learner {
   void OpenEvaluation(absl::string_view producer, int64_t from_micros) override;
   void ClearEvaluations() override { opened_.clear(); }
   absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) override;
-  absl::Status SaveCheckpoint(const std::filesystem::path& directory, uint64_t log_offset) override;
+  absl::StatusOr<std::unique_ptr<CheckpointJob>> BeginCheckpoint(uint64_t log_offset, CheckpointKind kind) override;
+  void EndCheckpoint(std::unique_ptr<CheckpointJob> job) override;
   LearnerCounters counters() const override;
   std::vector<TableRows> tables() const override;
   uint64_t table_bytes() const override { return 64 * items_.size(); }
@@ -84,6 +96,7 @@ class FakeLearner : public Learner {
   FakeLearnerScript& script_;
   uint64_t step_ = 0;
   std::vector<int64_t> items_;
+  bool checkpointing_ = false;
   std::vector<std::pair<std::string, uint64_t>> opened_;  // Producer, rows since.
 };
 

@@ -131,6 +131,51 @@ TEST_F(TrainProgramTest, TheSameSeedGivesTheSameBytesAndAnotherOrderAnother) {
   EXPECT_FALSE(one == Read(Path("other") + "/state.ckpt"));
 }
 
+TEST_F(TrainProgramTest, InspectTellsWhatACheckpointHolds) {
+  TrainShop("ck", {"--seed", "5"});
+  TrainShop("twin", {"--seed", "5"});
+  const json held = json::parse(Train({"--inspect", Path("ck"), "--json"}).out);
+  EXPECT_EQ(held["valid"], true);
+  EXPECT_EQ(held["model"], "shop");
+  EXPECT_EQ(held["rows_learned"], 400);
+  EXPECT_EQ(held["tables"][0]["table"], "user");
+  EXPECT_EQ(held["tables"][0]["rows"], 11);
+  EXPECT_EQ(held["files"].size(), 2u);
+  EXPECT_EQ(held["statistics"][0]["feature"], "price");
+  EXPECT_EQ(json::parse(Train({"--inspect", Path("twin"), "--json"}).out)["state_digest"], held["state_digest"]);
+  const ProgramResult text = Train({"--inspect", Path("ck")});
+  EXPECT_EQ(text.exit_status, 0);
+  EXPECT_THAT(text.out, HasSubstr("every checksum holds; state digest " + held["state_digest"].get<std::string>()));
+}
+
+TEST_F(TrainProgramTest, InspectOfADataDirectoryGoesThroughItsCheckpointsAndFailsOnADamagedOne) {
+  TrainShop("ck");
+  const fs::path folder = fs::path(Path("data")) / "checkpoints";
+  fs::create_directories(folder);
+  fs::copy(Path("ck"), folder / "00000000000000000009");
+  fs::copy(Path("ck"), folder / "00000000000000000400");
+  fs::copy(Path("ck"), folder / "00000000000000000500.corrupt");
+  const json both = json::parse(Train({"--inspect", Path("data"), "--json"}).out);
+  EXPECT_EQ(both["checkpoints"].size(), 2u);
+  EXPECT_EQ(both["set_aside"][0], "00000000000000000500.corrupt");
+
+  const fs::path rows = folder / "00000000000000000400" / "rows.000000";
+  std::fstream(rows, std::ios::in | std::ios::out | std::ios::binary).seekp(100).put('\x55').put('\xaa');
+  const ProgramResult damaged = Train({"--inspect", folder.string(), "--json"});
+  EXPECT_EQ(damaged.exit_status, 1);
+  EXPECT_THAT(damaged.error, HasSubstr(rows.string()));
+  const json checkpoints = json::parse(damaged.out)["checkpoints"];
+  EXPECT_EQ(checkpoints[0]["valid"], true);
+  EXPECT_EQ(checkpoints[1]["valid"], false);
+}
+
+TEST_F(TrainProgramTest, InspectOfWhatIsNoCheckpointSaysWhatItExpects) {
+  fs::create_directories(Path("empty_folder"));
+  EXPECT_THAT(Failure({"--inspect", Path("empty_folder")}), HasSubstr("holds no checkpoint; expected"));
+  EXPECT_THAT(Failure({"--inspect", Path("nowhere")}), HasSubstr("there is no directory"));
+  EXPECT_THAT(Failure({"--inspect", Path("ck"), "--out", Path("x")}, 2), HasSubstr("no other flag"));
+}
+
 TEST_F(TrainProgramTest, StatisticsComeFromTheTrainingRowsAloneAndStayWhenGoingOn) {
   TrainShop("a", {"--epochs", "1", "--split", "2024-01-16", "--export", Path("a.npz")});
   TrainShop("b", {"--epochs", "3", "--split", "2024-01-16", "--from", Path("a"), "--export", Path("b.npz")});

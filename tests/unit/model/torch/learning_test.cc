@@ -137,9 +137,11 @@ TEST_P(LearningTest, SaveLoadContinueEqualsNoBreak) {
   // in both.
   ASSERT_TRUE(learner_->SaveCheckpoint(directory / "a", 1'280).ok());
   ASSERT_TRUE(loaded->learner->SaveCheckpoint(directory / "b", 1'280).ok());
-  const std::string compare =
-      absl::StrCat("cmp ", (directory / "a" / "state.ckpt").string(), " ", (directory / "b" / "state.ckpt").string());
-  EXPECT_EQ(std::system(compare.c_str()), 0);
+  for (const char* file : {"state.ckpt", "rows.000000"}) {
+    const std::string compare =
+        absl::StrCat("cmp ", (directory / "a" / file).string(), " ", (directory / "b" / file).string());
+    EXPECT_EQ(std::system(compare.c_str()), 0);
+  }
   std::filesystem::remove_all(directory);
 }
 

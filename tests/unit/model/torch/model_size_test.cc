@@ -87,9 +87,11 @@ TEST(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
   constexpr int64_t kRows = 200'000;
   std::vector<uint64_t> ids(kRows);
   std::iota(ids.begin(), ids.end(), uint64_t{1} << 40);
+  std::vector<uint32_t> rows(kRows);
+  std::iota(rows.begin(), rows.end(), 0u);
   const std::vector<uint32_t> owner(kRows, 0);
   const std::vector<float> values(kRows * 16), states(kRows);
-  tables.Restore(0, owner, ids, values, states);
+  ASSERT_TRUE(tables.Restore(0, rows, owner, ids, values, states).ok());
 
   const TableSize size = SizeOf(*spec).tables[0];
   EXPECT_EQ(size.features, std::vector<int>{0});

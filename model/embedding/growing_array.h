@@ -1,0 +1,52 @@
+// An array in memory that grows without moving.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <new>
+#include <type_traits>
+
+namespace polyscene {
+
+// Reserves address space for as many values as the machine's memory could ever hold and lets the system fill it in as
+// they are written. So a reader of values that were there when it began is never in the way of the writer.
+//
+// Threads: one writer; any thread reads values that were handed to it.
+template <typename T>
+class GrowingArray {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  GrowingArray() {
+    // Where the system limits address space, less is taken.
+    bytes_ = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+    void* region = MAP_FAILED;
+    for (; bytes_ >= (int64_t{1} << 20); bytes_ /= 2) {
+      region = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (region != MAP_FAILED) break;
+    }
+    if (region == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<T*>(region);
+  }
+  ~GrowingArray() { munmap(data_, bytes_); }
+  GrowingArray(const GrowingArray&) = delete;
+  GrowingArray& operator=(const GrowingArray&) = delete;
+
+  int64_t size() const { return size_; }
+  const T* data() const { return data_; }
+
+  // Throws std::bad_alloc where address space is spent.
+  void Append(T value) {
+    if ((size_ + 1) * static_cast<int64_t>(sizeof(T)) > bytes_) throw std::bad_alloc();
+    data_[size_++] = value;
+  }
+
+ private:
+  int64_t bytes_ = 0;
+  int64_t size_ = 0;
+  T* data_ = nullptr;
+};
+
+}  // namespace polyscene
