@@ -30,6 +30,12 @@ bool MayPass(const absl::Status& status) {
          absl::IsAborted(status) || absl::IsFailedPrecondition(status);
 }
 
+void SetSequence(v1::StreamEventsRequest& request, uint64_t sequence) {
+  if (request.has_batch()) request.mutable_batch()->set_sequence(sequence);
+  if (request.has_labels()) request.mutable_labels()->set_sequence(sequence);
+  if (request.has_exposures()) request.mutable_exposures()->set_sequence(sequence);
+}
+
 absl::Time Later(absl::Time a, absl::Time b) { return std::max(a, b); }
 
 }  // namespace
@@ -51,10 +57,30 @@ EventStream::~EventStream() {
 // ---- the owner's side -----------------------------------------------------------------------------------------------
 
 absl::StatusOr<uint64_t> EventStream::Send(v1::EventBatch batch) {
-  Pending pending;
-  pending.rows = batch.rows();
+  const int64_t rows = batch.rows();
   auto request = std::make_shared<v1::StreamEventsRequest>();
   *request->mutable_batch() = std::move(batch);
+  return Send(rows, std::move(request));
+}
+
+absl::StatusOr<uint64_t> EventStream::Send(v1::LabelBatch batch) {
+  const int64_t rows = batch.row_size();
+  auto request = std::make_shared<v1::StreamEventsRequest>();
+  *request->mutable_labels() = std::move(batch);
+  return Send(rows, std::move(request));
+}
+
+absl::StatusOr<uint64_t> EventStream::Send(v1::ExposureBatch batch) {
+  int64_t rows = 0;
+  for (const v1::Exposure& exposure : batch.exposures()) rows += exposure.rows_size();
+  auto request = std::make_shared<v1::StreamEventsRequest>();
+  *request->mutable_exposures() = std::move(batch);
+  return Send(rows, std::move(request));
+}
+
+absl::StatusOr<uint64_t> EventStream::Send(int64_t rows, std::shared_ptr<v1::StreamEventsRequest> request) {
+  Pending pending;
+  pending.rows = rows;
   pending.bytes = static_cast<int64_t>(request->ByteSizeLong());
 
   std::unique_lock<std::mutex> lock(mu_);
@@ -68,7 +94,7 @@ absl::StatusOr<uint64_t> EventStream::Send(v1::EventBatch batch) {
     progress_.rows_known += pending.rows;
     return pending.sequence;
   }
-  request->mutable_batch()->set_sequence(pending.sequence);
+  SetSequence(*request, pending.sequence);
   pending.request = std::move(request);
   if (pending_.empty()) last_answer_ = Later(last_answer_, absl::Now());
   pending_bytes_ += pending.bytes;
@@ -119,6 +145,11 @@ StreamProgress EventStream::progress() const {
 std::vector<RejectedEvent> EventStream::TakeRejected() {
   std::lock_guard<std::mutex> lock(mu_);
   return std::exchange(rejected_, {});
+}
+
+std::vector<ServedBatch> EventStream::TakeServed() {
+  std::lock_guard<std::mutex> lock(mu_);
+  return std::exchange(newly_served_, {});
 }
 
 // ---- thread_ --------------------------------------------------------------------------------------------------------
@@ -296,6 +327,16 @@ void EventStream::ApplyProgress(const v1::Watermark& watermark) {
     total_rows_.pop_front();
     ++first_total_;
   }
+  NoteServed();
+}
+
+void EventStream::NoteServed() {
+  if (logged_.empty() || logged_.front().sequence > served_) return;
+  const absl::Time now = absl::Now();
+  while (!logged_.empty() && logged_.front().sequence <= served_) {
+    newly_served_.push_back({logged_.front().sequence, logged_.front().rows, now - logged_.front().at});
+    logged_.pop_front();
+  }
 }
 
 void EventStream::ApplyResponse(const v1::StreamEventsResponse& response) {
@@ -314,6 +355,10 @@ void EventStream::Acknowledge(const v1::StreamEventsResponse& response) {
   const int64_t accepted = std::min<int64_t>(static_cast<int64_t>(response.accepted_rows()), pending.rows);
   progress_.rows_accepted += accepted;
   progress_.rows_rejected += pending.rows - accepted;
+  if (options_.measure_freshness) {
+    logged_.push_back({sequence, pending.rows, last_answer_});
+    NoteServed();  // What is served as soon as it is logged.
+  }
   const bool whole_batch = response.rejected_size() == 1 && accepted == 0 && pending.rows > 1;
   for (const v1::RejectedRow& row : response.rejected()) {
     rejected_.push_back({sequence, row.row(), row.reason(), row.message(), whole_batch});

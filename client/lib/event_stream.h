@@ -38,6 +38,7 @@ struct EventStreamOptions {
   absl::Duration call_timeout = absl::Seconds(10);  // Of a GetWatermark call.
   absl::Duration poll_interval = absl::Seconds(1);  // Between questions for what is learned, while nothing is told.
   BackoffOptions backoff;                           // Between connections.
+  bool measure_freshness = false;                   // For TakeServed().
 };
 
 // How far a batch has come.
@@ -61,10 +62,17 @@ struct StreamProgress {
 // A row that the server refused.
 struct RejectedEvent {
   uint64_t sequence = 0;  // Of its batch, as Send() returned it.
-  uint32_t row = 0;       // Within the batch, from 0.
+  uint32_t row = 0;       // Within the batch, from 0; of exposures, their rows are counted through.
   std::string reason;     // A short fixed word.
   std::string message;
   bool whole_batch = false;  // It stands for every row of the batch.
+};
+
+// A batch whose rows are in the weights that answer.
+struct ServedBatch {
+  uint64_t sequence = 0;
+  int64_t rows = 0;             // Refused ones included.
+  absl::Duration after_logged;  // From its acknowledgement to the word that it is served, as they came here.
 };
 
 // Streams batches of one producer to a server. Batches are numbered 1, 2, .. as they are given; a producer that is
@@ -86,8 +94,11 @@ class EventStream {
   EventStream(const EventStream&) = delete;
   EventStream& operator=(const EventStream&) = delete;
 
-  // Takes `batch` over, gives it the next sequence, and returns that. Blocks while the window is full.
-  absl::StatusOr<uint64_t> Send(v1::EventBatch batch);
+  // Each takes `batch` over, gives it the next sequence (there is one for batches of every kind), and returns that.
+  // Blocks while the window is full.
+  absl::StatusOr<uint64_t> Send(v1::EventBatch batch);     // Features and labels together.
+  absl::StatusOr<uint64_t> Send(v1::LabelBatch batch);     // Labels of requests that Predict remembered.
+  absl::StatusOr<uint64_t> Send(v1::ExposureBatch batch);  // Which rows of them were shown.
 
   // Waits until every batch given so far has come as far as `milestone`, or until `deadline`: kDeadlineExceeded, and it
   // may be called again.
@@ -102,6 +113,10 @@ class EventStream {
   // they are kept until then.
   std::vector<RejectedEvent> TakeRejected();
 
+  // With measure_freshness: the batches that came to be served since the last call, in their order. Likewise kept until
+  // then.
+  std::vector<ServedBatch> TakeServed();
+
  private:
   using Connection = StreamConnection<v1::StreamEventsRequest, v1::StreamEventsResponse>;
 
@@ -113,6 +128,7 @@ class EventStream {
     Connection::Request request;
   };
 
+  absl::StatusOr<uint64_t> Send(int64_t rows, std::shared_ptr<v1::StreamEventsRequest> request);
   void Run();  // Body of thread_: one connection after the other, until it is stopped, finished or failed.
   absl::Status RunConnection();  // Returns why the connection ended.
   absl::Status Stream(Connection& connection);
@@ -122,6 +138,7 @@ class EventStream {
   // The rest expects the caller to hold mu_.
   absl::Status ApplyFirstWatermark(const v1::Watermark& watermark);  // Of a new connection.
   void ApplyProgress(const v1::Watermark& watermark);
+  void NoteServed();
   void ApplyResponse(const v1::StreamEventsResponse& response);
   void Acknowledge(const v1::StreamEventsResponse& response);
   void MarkWell();
@@ -153,6 +170,13 @@ class EventStream {
   std::deque<int64_t> total_rows_ = {0};
   uint64_t first_total_ = 0;
   std::vector<RejectedEvent> rejected_;
+  struct Logged {
+    uint64_t sequence = 0;
+    int64_t rows = 0;
+    absl::Time at;
+  };
+  std::deque<Logged> logged_;  // Acknowledged here and not served yet; of batches in their order.
+  std::vector<ServedBatch> newly_served_;
   StreamProgress progress_;
   absl::Time last_answer_;                             // Or when a batch began to wait for one.
   absl::Time trouble_since_ = absl::InfiniteFuture();  // Nothing was taken since; InfiniteFuture(): all is well.

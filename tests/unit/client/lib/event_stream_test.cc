@@ -90,6 +90,70 @@ TEST_F(EventStreamTest, BatchesAreNumberedFromOneAndArriveInOrder) {
   EXPECT_EQ(progress.connections, 1);
 }
 
+TEST_F(EventStreamTest, BatchesOfEveryKindShareOneSequenceAndSurviveABrokenConnection) {
+  std::vector<std::string> logged;
+  service_.on_logged = [&](const v1::EventBatch& batch) {
+    logged.push_back(absl::StrCat("events ", batch.sequence()));
+  };
+  service_.on_labels = [&](const v1::LabelBatch& batch) {
+    logged.push_back(absl::StrCat("labels ", batch.sequence(), " of ", batch.request_ids(0)));
+  };
+  service_.on_exposures = [&](const v1::ExposureBatch& batch) {
+    logged.push_back(absl::StrCat("exposures ", batch.sequence(), " of ", batch.exposures(0).request_id()));
+  };
+  service_.script = [](int stream, uint64_t sequence) {
+    if (stream == 1 && sequence == 2) return Act::kDropLogged;
+    return stream == 2 && sequence == 3 ? Act::kDropUnlogged : Act::kAccept;
+  };
+  service_.refuse = [](uint64_t sequence, uint32_t row) { return sequence == 3 && row == 1; };
+  Start();
+  v1::LabelBatch labels;
+  labels.add_request_ids("a");
+  labels.add_request(0);
+  labels.add_row(2);
+  v1::ExposureBatch exposures;
+  for (const char* request : {"a", "b"}) {
+    v1::Exposure* const exposure = exposures.add_exposures();
+    exposure->set_request_id(request);
+    exposure->add_rows(0);
+    exposure->add_rows(7);
+  }
+  EXPECT_EQ(*stream_->Send(Batch()), 1u);
+  EXPECT_EQ(*stream_->Send(labels), 2u);
+  EXPECT_EQ(*stream_->Send(exposures), 3u);
+  EXPECT_EQ(*stream_->Send(labels), 4u);
+
+  ASSERT_TRUE(Finish().ok());
+
+  EXPECT_THAT(logged, ElementsAre("events 1", "labels 2 of a", "exposures 3 of a", "labels 4 of a"));
+  EXPECT_EQ(stream_->progress().rows_accepted, kRows + 1 + 3 + 1);
+  const std::vector<RejectedEvent> rejected = stream_->TakeRejected();
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].sequence, 3u);
+  EXPECT_EQ(rejected[0].row, 1u);
+}
+
+TEST_F(EventStreamTest, EachBatchIsToldOnceAsItComesToBeServed) {
+  options_.measure_freshness = true;
+  service_.learns = false;
+  Start();
+  Send(2);
+  ASSERT_TRUE(stream_->WaitFor(Milestone::kLogged, absl::Now() + absl::Seconds(30)).ok());
+  EXPECT_THAT(stream_->TakeServed(), IsEmpty());
+
+  service_.SetLearns(true);
+  ASSERT_TRUE(Finish(Milestone::kServed).ok());
+
+  const std::vector<ServedBatch> served = stream_->TakeServed();
+  ASSERT_EQ(served.size(), 2u);
+  for (size_t b = 0; b < 2; ++b) {
+    EXPECT_EQ(served[b].sequence, b + 1);
+    EXPECT_EQ(served[b].rows, kRows);
+    EXPECT_GE(served[b].after_logged, absl::ZeroDuration());
+  }
+  EXPECT_THAT(stream_->TakeServed(), IsEmpty());
+}
+
 TEST_F(EventStreamTest, ABatchLostWithItsConnectionIsSentAgain) {
   service_.script = [](int stream, uint64_t sequence) {
     return stream == 1 && sequence == 3 ? Act::kDropUnlogged : Act::kAccept;

@@ -38,6 +38,8 @@ class FakeTrainingService final : public v1::TrainingService::Service {
   grpc::Status drop_status{grpc::StatusCode::UNAVAILABLE, "the server is stopping"};
   std::function<bool(uint64_t sequence, uint32_t row)> refuse = [](uint64_t, uint32_t) { return false; };
   std::function<void(const v1::EventBatch&)> on_logged = [](const v1::EventBatch&) {};
+  std::function<void(const v1::LabelBatch&)> on_labels = [](const v1::LabelBatch&) {};  // As they are logged, likewise.
+  std::function<void(const v1::ExposureBatch&)> on_exposures = [](const v1::ExposureBatch&) {};
   bool learns = true;          // At once, else never.
   bool tells_learning = true;  // In acknowledgements; else only when asked.
 
@@ -51,10 +53,9 @@ class FakeTrainingService final : public v1::TrainingService::Service {
     const int number = Opened(request.open());
     const std::string producer = request.open().producer_id();
     while (stream->Read(&request)) {
-      const v1::EventBatch& batch = request.batch();
-      const Act act = script(number, batch.sequence());
+      const Act act = script(number, SequenceOf(request));
       if (act == Act::kDropUnlogged) return drop_status;
-      const std::optional<v1::StreamEventsResponse> response = Log(producer, batch);
+      const std::optional<v1::StreamEventsResponse> response = Log(producer, request);
       if (!response.has_value()) return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "a sequence was skipped");
       if (act == Act::kDropLogged) return drop_status;
       if (act == Act::kSilence) {
@@ -98,6 +99,18 @@ class FakeTrainingService final : public v1::TrainingService::Service {
   }
 
  private:
+  static uint64_t SequenceOf(const v1::StreamEventsRequest& request) {
+    if (request.has_labels()) return request.labels().sequence();
+    if (request.has_exposures()) return request.exposures().sequence();
+    return request.batch().sequence();
+  }
+  static uint32_t RowsOf(const v1::StreamEventsRequest& request) {
+    if (request.has_labels()) return static_cast<uint32_t>(request.labels().row_size());
+    uint32_t rows = request.batch().rows();
+    for (const v1::Exposure& exposure : request.exposures().exposures()) rows += exposure.rows_size();
+    return rows;
+  }
+
   int Opened(const v1::OpenStream& open) {
     std::lock_guard<std::mutex> lock(mu_);
     opened_.push_back(open);
@@ -105,28 +118,33 @@ class FakeTrainingService final : public v1::TrainingService::Service {
   }
 
   // Nothing where the sequence skips.
-  std::optional<v1::StreamEventsResponse> Log(const std::string& producer, const v1::EventBatch& batch) {
+  std::optional<v1::StreamEventsResponse> Log(const std::string& producer, const v1::StreamEventsRequest& request) {
     std::lock_guard<std::mutex> lock(mu_);
+    const uint64_t sequence = SequenceOf(request);
     uint64_t& last = last_[producer];
-    if (batch.sequence() > last + 1) return std::nullopt;
+    if (sequence > last + 1) return std::nullopt;
     v1::StreamEventsResponse response;
-    response.set_accepted_sequence(batch.sequence());
+    response.set_accepted_sequence(sequence);
     uint64_t accepted = 0;
-    for (uint32_t row = 0; row < batch.rows(); ++row) {
-      if (refuse(batch.sequence(), row)) {
+    for (uint32_t row = 0; row < RowsOf(request); ++row) {
+      if (refuse(sequence, row)) {
         v1::RejectedRow* const rejected = response.add_rejected();
-        rejected->set_sequence(batch.sequence());
+        rejected->set_sequence(sequence);
         rejected->set_row(row);
         rejected->set_reason("out_of_range");
         rejected->set_message("the script refuses it");
         continue;
       }
       ++accepted;
-      if (batch.sequence() == last + 1) logged_[producer].push_back(absl::StrCat(batch.sequence(), ":", row));
+      if (sequence == last + 1) logged_[producer].push_back(absl::StrCat(sequence, ":", row));
     }
     response.set_accepted_rows(accepted);
-    if (batch.sequence() == last + 1) on_logged(batch);
-    last = std::max(last, batch.sequence());
+    if (sequence == last + 1) {
+      if (request.has_batch()) on_logged(request.batch());
+      if (request.has_labels()) on_labels(request.labels());
+      if (request.has_exposures()) on_exposures(request.exposures());
+    }
+    last = std::max(last, sequence);
     *response.mutable_watermark() = WatermarkOf(producer, tells_learning);
     return response;
   }
