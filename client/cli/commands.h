@@ -37,6 +37,7 @@ void AddModelCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddStatusCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddWatchCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddHealthCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
+void AddBackupCommand(CLI::App& app, const CommonFlags& flags, SetWork set_work);
 void AddLearningCommands(CLI::App& app, const CommonFlags& flags, SetWork set_work);  // pause and resume.
 
 // Print "polyscene: <what went wrong>" to standard error and return the exit status to give back.

@@ -40,6 +40,7 @@ int Main(int argc, char** argv) {
   AddWatchCommand(app, flags, set_work);
   AddHealthCommand(app, flags, set_work);
   AddLearningCommands(app, flags, set_work);
+  AddBackupCommand(app, flags, set_work);
 
   try {
     app.parse(argc, argv);

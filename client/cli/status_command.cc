@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/cli/commands.h"
 #include "client/lib/client.h"
@@ -20,6 +21,22 @@ std::string Count(uint64_t value) { return WithThousands(static_cast<long long>(
 
 void PrintPair(absl::string_view name, const std::string& value) {
   std::cout << name << std::string(name.size() < 18 ? 18 - name.size() : 1, ' ') << value << "\n";
+}
+
+// Empty where nothing was ever remembered.
+std::string JoinedText(const v1::JoinerStatus& joiner) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](uint64_t count, absl::string_view what) {
+    if (count > 0) parts.push_back(absl::StrCat(Count(count), " ", what));
+  };
+  add(joiner.joined_rows(), "rows joined");
+  add(joiner.corrected_labels(), "corrected");
+  add(joiner.assumed_negatives(), "assumed negative");
+  add(joiner.repeated_labels(), "repeated");
+  add(joiner.waiting_labels(), "waiting for their requests");
+  add(joiner.expired_labels(), "waited in vain");
+  if (parts.empty() && joiner.remembered_requests() > 0) return "none yet";
+  return absl::StrJoin(parts, ", ");
 }
 
 void PrintStatus(const std::string& server, const v1::GetStatusResponse& status) {
@@ -41,6 +58,13 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
   PrintPair("log offsets", absl::StrCat("end ", Count(status.log_end_offset()), ", learned ",
                                         Count(status.learned_offset()), ", served ", Count(status.served_offset()),
                                         ", checkpoint ", Count(status.checkpoint_offset())));
+  if (status.log_bytes() > 0) PrintPair("log on disk", ReadableBytes(static_cast<double>(status.log_bytes())));
+  if (!status.log_trouble().empty()) PrintPair("log trouble", status.log_trouble());
+  if (const std::string joined = JoinedText(status.joiner()); !joined.empty()) {
+    PrintPair("remembered", absl::StrCat(Count(status.joiner().remembered_requests()), " requests, ",
+                                         ReadableBytes(static_cast<double>(status.joiner().remembered_bytes()))));
+    PrintPair("late labels", joined);
+  }
   PrintPair("freshness", absl::StrCat("p50 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.5)),
                                       ", p99 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.99))));
   PrintPair("queue", absl::StrCat(Count(status.queue_rows()), " rows waiting for Predict"));
@@ -63,6 +87,10 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
     std::cout << "\n" << tables.Render();
   }
   if (!status.evaluation().empty()) std::cout << "\n" << FigureTable(FiguresOf(status.evaluation()));
+  if (!status.served_evaluation().empty()) {
+    std::cout << "\nAnswers that callers got, of remembered requests whose labels came\n"
+              << FigureTable(FiguresOf(status.served_evaluation()));
+  }
 }
 
 int Status(const CommonFlags& flags, const std::string& producer) {

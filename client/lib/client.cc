@@ -77,6 +77,16 @@ absl::StatusOr<v1::ResumeLearningResponse> Client::ResumeLearning() {
   return Call(model_, &v1::ModelService::Stub::ResumeLearning, v1::ResumeLearningRequest(), options_.timeout);
 }
 
+absl::StatusOr<v1::BackupResponse> Client::Backup(absl::string_view directory) {
+  v1::BackupRequest request;
+  request.set_directory(std::string(directory));
+  grpc::ClientContext context;  // Not tried again: what a first try has begun would be in the way of a second.
+  v1::BackupResponse response;
+  const grpc::Status status = model_.Backup(&context, request, &response);
+  if (!status.ok()) return FromGrpc(status);
+  return response;
+}
+
 std::unique_ptr<StatusWatch> Client::WatchStatus(absl::string_view evaluation_of, absl::Duration interval) {
   return std::make_unique<StatusWatch>(model_, evaluation_of, interval);
 }

@@ -29,7 +29,7 @@ struct ClientOptions {
 //
 // A call that the server could not take (kUnavailable: not there, starting, stopping; kResourceExhausted: full) is
 // tried again with growing, jittered delays until its timeout; every other error is returned at once, with the server's
-// message. All these calls may be repeated safely.
+// message. All these calls may be repeated safely, but for Backup(), which is tried once and without a timeout.
 //
 // Threads: any, at once. Calls block.
 // Errors:  the server's status as it came; kDeadlineExceeded where the server took a call but did not answer in time. A
@@ -46,6 +46,8 @@ class Client {
   absl::StatusOr<v1::SaveCheckpointResponse> SaveCheckpoint();
   absl::StatusOr<v1::PauseLearningResponse> PauseLearning();
   absl::StatusOr<v1::ResumeLearningResponse> ResumeLearning();
+  // directory: an absolute path on the server's machine to nothing yet. Waits for a disk, as long as it takes.
+  absl::StatusOr<v1::BackupResponse> Backup(absl::string_view directory);
   absl::StatusOr<v1::Watermark> GetWatermark(absl::string_view producer_id);
 
   // GetStatus's answer now and then every `interval`. Starts the call; errors come from its Next(), and nothing is

@@ -60,6 +60,15 @@ Json StatusJson(const v1::GetStatusResponse& status) {
     json["tables"].push_back({{"table", table.table()}, {"rows", table.rows()}});
   }
   json["evaluation"] = FiguresJson(FiguresOf(status.evaluation()));
+  json["served_evaluation"] = FiguresJson(FiguresOf(status.served_evaluation()));
+  json["log_bytes"] = status.log_bytes();
+  json["log_trouble"] = status.log_trouble();
+  const v1::JoinerStatus& joiner = status.joiner();
+  json["joiner"] = {
+      {"remembered_requests", joiner.remembered_requests()}, {"remembered_bytes", joiner.remembered_bytes()},
+      {"waiting_labels", joiner.waiting_labels()},           {"joined_rows", joiner.joined_rows()},
+      {"repeated_labels", joiner.repeated_labels()},         {"corrected_labels", joiner.corrected_labels()},
+      {"assumed_negatives", joiner.assumed_negatives()},     {"expired_labels", joiner.expired_labels()}};
   return json;
 }
 

@@ -115,30 +115,54 @@ Lines Header(const WatchState& state, const ViewSize& size, absl::Time now, absl
         StyledLine(absl::StrCat("learning stands still: ", PrintableAscii(status->trainer_error())), Emphasis::kBad)
             .CutTo(size.columns, size.utf8));
   }
+  if (status.has_value() && !status->log_trouble().empty()) {
+    lines.push_back(
+        StyledLine(absl::StrCat("producers must wait: ", PrintableAscii(status->log_trouble())), Emphasis::kBad)
+            .CutTo(size.columns, size.utf8));
+  }
   return lines;
+}
+
+// Requests that wait for labels and what became of those; nothing where nobody asks for it.
+Lines Joiner(const v1::JoinerStatus& joiner, const ViewSize& size) {
+  if (joiner.remembered_requests() == 0 && joiner.joined_rows() == 0 && joiner.waiting_labels() == 0) return {};
+  const auto some = [](uint64_t count, absl::string_view what) {
+    return count == 0 ? "" : absl::StrCat(Count(count), " ", what);
+  };
+  return {WordLine("joiner",
+                   {{absl::StrCat(Count(joiner.remembered_requests()), " requests open")},
+                    {absl::StrCat(Count(joiner.joined_rows()), " rows joined")},
+                    {some(joiner.waiting_labels(), "labels wait")},
+                    {some(joiner.expired_labels(), "in vain"), Emphasis::kWarning},
+                    {ReadableBytes(static_cast<double>(joiner.remembered_bytes()))}},
+                   size)};
 }
 
 Lines Learning(const v1::GetStatusResponse& status, const StatusRates& rates, const ViewSize& size) {
   const bool rejects = rates.events_rejected > 0;
-  return {WordLine("events",
-                   {{absl::StrCat("in ", PerSecond(rates, rates.events_accepted))},
-                    {absl::StrCat("learned ", PerSecond(rates, rates.events_learned))},
-                    {absl::StrCat("rejected ", PerSecond(rates, rates.events_rejected)),
-                     rejects ? Emphasis::kWarning : Emphasis::kNone}},
-                   size),
-          WordLine("backlog",
-                   {{absl::StrCat(Count(Backlog(status)), " rows")},
-                    {CatchUp(status, rates), Emphasis::kWarning},
-                    {absl::StrCat("of ", Count(status.log_end_offset()), " in the log")}},
-                   size),
-          WordLine("freshness",
-                   {{absl::StrCat("p50 ", ReadableQuantile(rates.freshness_p50_seconds))},
-                    {absl::StrCat("p99 ", ReadableQuantile(rates.freshness_p99_seconds))}},
-                   size),
-          WordLine("memory",
-                   {{ReadableBytes(static_cast<double>(status.memory_resident_bytes()))},
-                    {absl::StrCat("queue ", Count(status.queue_rows()), " rows")}},
-                   size)};
+  Lines lines = {WordLine("events",
+                          {{absl::StrCat("in ", PerSecond(rates, rates.events_accepted))},
+                           {absl::StrCat("learned ", PerSecond(rates, rates.events_learned))},
+                           {absl::StrCat("rejected ", PerSecond(rates, rates.events_rejected)),
+                            rejects ? Emphasis::kWarning : Emphasis::kNone}},
+                          size),
+                 WordLine("backlog",
+                          {{absl::StrCat(Count(Backlog(status)), " rows")},
+                           {CatchUp(status, rates), Emphasis::kWarning},
+                           {absl::StrCat("of ", Count(status.log_end_offset()), " in the log")}},
+                          size),
+                 WordLine("freshness",
+                          {{absl::StrCat("p50 ", ReadableQuantile(rates.freshness_p50_seconds))},
+                           {absl::StrCat("p99 ", ReadableQuantile(rates.freshness_p99_seconds))}},
+                          size)};
+  for (const StyledLine& line : Joiner(status.joiner(), size)) lines.push_back(line);
+  lines.push_back(WordLine(
+      "memory",
+      {{ReadableBytes(static_cast<double>(status.memory_resident_bytes()))},
+       {absl::StrCat("queue ", Count(status.queue_rows()), " rows")},
+       {status.log_bytes() == 0 ? "" : absl::StrCat("log ", ReadableBytes(static_cast<double>(status.log_bytes())))}},
+      size));
+  return lines;
 }
 
 // One line a scene.
@@ -279,6 +303,7 @@ std::string WatchLine(const WatchState& state, absl::Time now, absl::TimeZone zo
   if (!status.serving()) words.push_back("not serving");
   if (status.learning_paused()) words.push_back("learning paused");
   if (!status.trainer_error().empty()) words.push_back("learning stands still");
+  if (!status.log_trouble().empty()) words.push_back("producers must wait");
   words.push_back(absl::StrCat("predict ", PerSecond(rates, rates.all.requests)));
   if (rates.known) words.push_back(absl::StrCat("p99 ", ReadableQuantile(rates.all.p99_seconds)));
   words.push_back(absl::StrCat("learned ", PerSecond(rates, rates.events_learned)));

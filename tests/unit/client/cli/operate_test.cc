@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A shop that is open for a minute and then two seconds longer, in each stream. Streams but the last end after that.
 class FakeModelService final : public v1::ModelService::Service {
@@ -28,6 +29,12 @@ class FakeModelService final : public v1::ModelService::Service {
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse* response) override {
     *response = LaterShop();
     response->set_learning_paused(paused);
+    if (joins) {
+      response->mutable_joiner()->set_remembered_requests(1200);
+      response->mutable_joiner()->set_joined_rows(30500);
+      response->mutable_joiner()->set_corrected_labels(2);
+      *response->mutable_served_evaluation() = response->evaluation();
+    }
     return grpc::Status::OK;
   }
   grpc::Status WatchStatus(grpc::ServerContext*, const v1::WatchStatusRequest* request,
@@ -52,7 +59,17 @@ class FakeModelService final : public v1::ModelService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Backup(grpc::ServerContext*, const v1::BackupRequest* request, v1::BackupResponse* response) override {
+    if (request->directory() == "/taken") return grpc::Status(grpc::StatusCode::ALREADY_EXISTS, "'/taken' is there");
+    response->set_directory(request->directory());
+    response->set_bytes(3 << 20);
+    response->set_log_end_offset(51100);
+    response->set_checkpoint_offset(40000);
+    return grpc::Status::OK;
+  }
+
   std::atomic<bool> paused{false};
+  std::atomic<bool> joins{false};  // The status has something of remembered requests.
 };
 
 class OperateTest : public ::testing::Test {
@@ -119,6 +136,34 @@ TEST_F(OperateTest, StatusTellsTrafficQueueAndWhatWasRefused) {
   EXPECT_EQ(json["traffic"][0]["requests"], 1200);
   EXPECT_EQ(json["traffic"][0]["predict_seconds"]["counts"][1], 600);
   EXPECT_EQ(json["freshness_seconds"]["counts"][1], 100);
+}
+
+TEST_F(OperateTest, StatusTellsOfRememberedRequestsWhereThereAreAny) {
+  EXPECT_THAT(Run("status").out, Not(HasSubstr("remembered")));
+  EXPECT_EQ(Json::parse(Run("status --json").out)["joiner"]["joined_rows"], 0);
+  service_.joins = true;
+  EXPECT_THAT(Run("status").out, AllOf(HasSubstr("remembered        1,200 requests"),
+                                       HasSubstr("late labels       30,500 rows joined, 2 corrected"),
+                                       HasSubstr("Answers that callers got")));
+  const Json json = Json::parse(Run("status --json").out);
+  EXPECT_EQ(json["joiner"]["joined_rows"], 30500);
+  EXPECT_EQ(json["served_evaluation"].size(), json["evaluation"].size());
+}
+
+TEST_F(OperateTest, ABackupIsAskedForByItsAbsolutePath) {
+  const Ran ran = Run("backup /data/../backup/");
+  EXPECT_EQ(ran.exit_status, 0) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("/backup: 3.0 MiB"), HasSubstr("log up to offset 51,100, checkpoint at offset 40,000")));
+  const Json json = Json::parse(Run("backup here --json").out);
+  EXPECT_EQ(json["directory"], (std::filesystem::current_path() / "here").string());
+  EXPECT_EQ(json["bytes"], 3 << 20);
+  EXPECT_EQ(json["log_end_offset"], 51100);
+  EXPECT_EQ(json["checkpoint_offset"], 40000);
+  const Ran taken = Run("backup /taken");
+  EXPECT_EQ(taken.exit_status, 1);
+  EXPECT_THAT(taken.err, HasSubstr("'/taken' is there"));
+  EXPECT_EQ(Run("backup").exit_status, 2);
 }
 
 TEST_F(OperateTest, WatchingWithoutATerminalIsALineAnAnswer) {

@@ -175,6 +175,22 @@ TEST_F(WatchViewTest, PausedOrStandingStillIsSaid) {
   EXPECT_THAT(Render(shop_, 100, 30)[1], Not(HasSubstr("learning")));
 }
 
+TEST_F(WatchViewTest, WhatIsRememberedAndWhyProducersWaitIsShownWhereThereIsAny) {
+  v1::GetStatusResponse status = LaterShop();
+  status.mutable_joiner()->set_remembered_requests(1200);
+  status.mutable_joiner()->set_joined_rows(30500);
+  status.mutable_joiner()->set_expired_labels(7);
+  status.mutable_joiner()->set_remembered_bytes(2 << 20);
+  status.set_log_bytes(3 << 20);
+  status.set_log_trouble("log_max_bytes is spent");
+  shop_.Answered(status, kNow);
+  const std::vector<std::string> lines = Render(shop_, 100, 30);
+  EXPECT_THAT(lines, Contains("joiner    1,200 requests open  30,500 rows joined  7 in vain  2.0 MiB"));
+  EXPECT_THAT(lines, Contains("memory    256.0 MiB  queue 12 rows  log 3.0 MiB"));
+  EXPECT_THAT(lines, Contains("producers must wait: log_max_bytes is spent"));
+  EXPECT_THAT(WatchLine(shop_, kNow, absl::UTCTimeZone()), HasSubstr("producers must wait"));
+}
+
 TEST_F(WatchViewTest, BeforeTheFirstAnswerItSaysSo) {
   WatchState state("shop:50051");
   EXPECT_THAT(Render(state, 80, 24), ElementsAre("shop:50051  no answer yet  q quits"));
