@@ -42,6 +42,7 @@ struct StreamFlags {
   std::string wait_for = "learned";
   std::string rejected;
   int64_t max_rejected = 0;
+  double rate = 0;
   int64_t limit = std::numeric_limits<int64_t>::max();
 
   bool standard_input() const { return files.size() == 1 && files[0] == "-"; }
@@ -161,6 +162,7 @@ int Stream(const CommonFlags& common, const StreamFlags& flags) {
   options.server = common.server;
   options.wait_for = kMilestones.at(flags.wait_for);
   options.files = flags.files;
+  options.rows_a_second = flags.rate;
   options.interrupted = Interrupted;
   int64_t evaluate_from = 0;
   if (!ParseTimeMicros(flags.evaluate_from, &evaluate_from)) {
@@ -279,6 +281,9 @@ void AddStreamCommand(CLI::App& app, const CommonFlags& common, SetWork set_work
   command->add_option("--wait_for", flags->wait_for, "Return when all rows are logged, learned or served")
       ->check(CLI::IsMember({"logged", "learned", "served"}))
       ->option_text("WORD=learned");
+  command->add_option("--rate", flags->rate, "Rows a second (default: as fast as they are taken)")
+      ->check(CLI::Range(1e-3, 1e9))
+      ->option_text("R");
   command->add_option("--rejected", flags->rejected, "Write refused rows with their reasons to this new file");
   command->add_option("--max_rejected", flags->max_rejected, "Refused rows and lines that are no failure")
       ->check(CLI::NonNegativeNumber)

@@ -9,6 +9,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/status/histogram.h"
 #include "model/report/figure_table.h"
 #include "model/report/text_table.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int64_t kRejectionsShown = 20;
 constexpr absl::Duration kTrainerCheckInterval = absl::Seconds(5);
+constexpr absl::Duration kLongestSleep = absl::Milliseconds(100);  // Before Ctrl-C is looked for again.
 
 FeedOptions WithProducer(FeedOptions options) {
   if (options.producer.empty()) options.producer = MakeProducerId();
@@ -28,6 +30,7 @@ client::EventStreamOptions StreamOptions(const FeedOptions& options) {
   stream.server = options.server;
   stream.producer_id = options.producer;
   stream.evaluate_from_micros = options.evaluate_from_micros;
+  stream.measure_freshness = options.wait_for == client::Milestone::kServed;
   return stream;
 }
 
@@ -47,12 +50,34 @@ EventFeed::EventFeed(FeedOptions options)
       printer_(std::make_unique<ProgressPrinter>(ProgressOptions{.terminal = isatty(STDERR_FILENO) == 1}, std::cerr,
                                                  [this] { return Figures(); })) {}
 
-absl::Status EventFeed::Send(v1::EventBatch batch, RowOrigins origins) {
+void EventFeed::WaitUntilDue() {
+  if (options_.rows_a_second <= 0) return;
+  const client::StreamProgress progress = stream_.progress();
+  // What an earlier run had sent is not sent again, and so not waited for.
+  const absl::Time due =
+      start_ + absl::Seconds(static_cast<double>(progress.rows_sent - progress.rows_known) / options_.rows_a_second);
+  for (absl::Time now; !Interrupted() && (now = absl::Now()) < due;) {
+    absl::SleepFor(std::min(due - now, kLongestSleep));
+    TellRejected();
+  }
+}
+
+template <typename Batch>
+absl::StatusOr<uint64_t> EventFeed::SendBatch(Batch batch, RowOrigins origins) {
+  WaitUntilDue();
   const absl::StatusOr<uint64_t> sequence = stream_.Send(std::move(batch));
   if (!sequence.ok()) return sequence.status();
-  sent_.push_back({*sequence, std::move(origins)});
+  sent_.push_back({*sequence, std::move(origins), {}});
   TellRejected();
-  return absl::OkStatus();
+  return *sequence;
+}
+
+absl::Status EventFeed::Send(v1::EventBatch batch, RowOrigins origins) {
+  return SendBatch(std::move(batch), std::move(origins)).status();
+}
+
+absl::StatusOr<uint64_t> EventFeed::Send(v1::LabelBatch batch, RowOrigins origins) {
+  return SendBatch(std::move(batch), std::move(origins));
 }
 
 void EventFeed::AddRejectedLine(const RejectedLine& line) {
@@ -69,22 +94,32 @@ void EventFeed::TellRejected() {
   for (const client::RejectedEvent& event : stream_.TakeRejected()) {
     const auto batch = std::lower_bound(sent_.begin(), sent_.end(), event.sequence,
                                         [](const SentBatch& b, uint64_t sequence) { return b.sequence < sequence; });
-    const bool has_line =
-        batch != sent_.end() && batch->sequence == event.sequence && event.row < batch->origins.lines.size();
+    const bool known = batch != sent_.end() && batch->sequence == event.sequence;
+    const bool has_line = known && event.row < batch->origins.lines.size();
     const size_t file = has_line && !batch->origins.files.empty() ? batch->origins.files[event.row] : 0;
     rejections_.Add(has_line ? Place(file, batch->origins.lines[event.row])
                              : absl::StrCat("row ", event.row, " of batch ", event.sequence),
                     event.reason, event.message);
     if (has_line) KeepRejected(*batch, event);
+    if (known && options_.on_settled != nullptr) batch->refused.push_back(event);
     ++told_rows_;
   }
-  while (!sent_.empty() && sent_.front().sequence <= progress.acknowledged_sequence) sent_.pop_front();
+  while (!sent_.empty() && sent_.front().sequence <= progress.acknowledged_sequence) {
+    const SentBatch settled = std::move(sent_.front());
+    sent_.pop_front();
+    if (options_.on_settled != nullptr) options_.on_settled(settled.sequence, settled.refused);
+  }
   // One message may stand for all rows of a batch.
   if (progress.rows_rejected > told_rows_) {
     rejections_.AddUntold(progress.rows_rejected - told_rows_);
     told_rows_ = progress.rows_rejected;
   }
   rejected_for_progress_ = rejections_.count();
+  NoteServed();
+}
+
+void EventFeed::NoteServed() {
+  for (const client::ServedBatch& batch : stream_.TakeServed()) freshness_.Record(batch.after_logged);
 }
 
 std::string EventFeed::Place(size_t file, int64_t line) const {
@@ -132,13 +167,29 @@ ProgressFigures EventFeed::Figures() {
 }
 
 absl::Status EventFeed::WaitForMilestone(client::Milestone& milestone) {
+  return Wait(
+      [&](absl::Time deadline) {
+        if (Interrupted()) milestone = client::Milestone::kLogged;
+        return stream_.WaitFor(milestone, deadline);
+      },
+      [&] { return milestone != client::Milestone::kLogged; });
+}
+
+absl::Status EventFeed::WaitUntilUnserved(int64_t rows) {
+  const auto wait = [&](absl::Time deadline) {
+    return Interrupted() ? absl::OkStatus() : stream_.WaitUntilUnserved(rows, deadline);
+  };
+  return Wait(wait, [] { return true; });
+}
+
+absl::Status EventFeed::Wait(const std::function<absl::Status(absl::Time deadline)>& wait,
+                             const std::function<bool()>& learns) {
   absl::Time next_check = absl::Now() + kTrainerCheckInterval;
   for (;;) {
-    if (Interrupted()) milestone = client::Milestone::kLogged;
-    const absl::Status status = stream_.WaitFor(milestone, absl::Now() + absl::Milliseconds(500));
+    const absl::Status status = wait(absl::Now() + absl::Milliseconds(500));
     TellRejected();
     if (!absl::IsDeadlineExceeded(status)) return status;
-    if (milestone == client::Milestone::kLogged || absl::Now() < next_check) continue;
+    if (!learns() || absl::Now() < next_check) continue;
     // A trainer that stands still would be waited for without end.
     const absl::StatusOr<v1::GetStatusResponse> server = client_.GetStatus();
     if (server.ok() && !server->trainer_error().empty()) {
@@ -176,6 +227,7 @@ absl::StatusOr<FeedSummary> EventFeed::Finish() {
   summary.connections = progress.connections;
   summary.interrupted = Interrupted();
   summary.rejections = rejections_.Summary();
+  if (options_.wait_for == client::Milestone::kServed) summary.freshness = freshness_;
 
   absl::StatusOr<v1::GetStatusResponse> server =
       client_.GetStatus(options_.evaluate_from_micros.has_value() ? options_.producer : "");
@@ -201,6 +253,11 @@ Json SummaryJson(const FeedSummary& summary) {
   json["events_per_second"] = JsonNumber(summary.events_per_second);
   json["connections"] = summary.connections;
   json["interrupted"] = summary.interrupted;
+  if (summary.freshness.has_value()) {
+    json["freshness_p50_seconds"] = JsonNumber(summary.freshness->QuantileSeconds(0.5));
+    json["freshness_p90_seconds"] = JsonNumber(summary.freshness->QuantileSeconds(0.9));
+    json["freshness_p99_seconds"] = JsonNumber(summary.freshness->QuantileSeconds(0.99));
+  }
   json["version"] = summary.status.model().version();
   json["evaluation"] = FiguresJson(FiguresOf(summary.status.evaluation()));
   return json;
@@ -212,7 +269,16 @@ std::string SummaryText(const FeedSummary& summary) {
     absl::StrAppend(&text, WithThousands(summary.rows_known), " of them known from an earlier run, ");
   }
   absl::StrAppend(&text, WithThousands(summary.rows_accepted), " accepted in ", ReadableSeconds(summary.seconds), ": ",
-                  WithThousands(static_cast<long long>(summary.events_per_second)), " events/s\n");
+                  WithThousands(static_cast<long long>(summary.events_per_second)), " events/s\n", StateText(summary));
+  if (!summary.status.evaluation().empty()) {
+    absl::StrAppend(&text, "\nEvaluation (each row scored before it was learned)\n",
+                    FigureTable(FiguresOf(summary.status.evaluation())));
+  }
+  return text;
+}
+
+std::string StateText(const FeedSummary& summary) {
+  std::string text;
   if (!summary.rejections.empty()) absl::StrAppend(&text, summary.rejections, "\n");
   if (summary.connections > 1) {
     absl::StrAppend(&text, "reconnected ", summary.connections - 1, summary.connections == 2 ? " time\n" : " times\n");
@@ -220,9 +286,13 @@ std::string SummaryText(const FeedSummary& summary) {
   absl::StrAppend(&text, "model version ", WithThousands(static_cast<long long>(summary.status.model().version())),
                   " has learned ", WithThousands(static_cast<long long>(summary.status.model().rows_learned())),
                   " rows; producer ", summary.producer, "\n");
-  if (!summary.status.evaluation().empty()) {
-    absl::StrAppend(&text, "\nEvaluation (each row scored before it was learned)\n",
-                    FigureTable(FiguresOf(summary.status.evaluation())));
+  if (summary.freshness.has_value() && summary.freshness->count() > 0) {
+    const auto quantile = [&](double q) { return ReadableQuantile({summary.freshness->QuantileSeconds(q)}); };
+    const v1::Histogram& server = summary.status.freshness_seconds();
+    absl::StrAppend(&text, "freshness (logged to served) of ", WithThousands(summary.freshness->count()),
+                    " batches: p50 ", quantile(0.5), ", p90 ", quantile(0.9), ", p99 ", quantile(0.99),
+                    "; of all rows since the server's start: p50 ", ReadableQuantile(HistogramQuantile(server, 0.5)),
+                    ", p99 ", ReadableQuantile(HistogramQuantile(server, 0.99)), "\n");
   }
   return text;
 }

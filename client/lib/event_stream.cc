@@ -106,17 +106,26 @@ absl::StatusOr<uint64_t> EventStream::Send(int64_t rows, std::shared_ptr<v1::Str
 }
 
 absl::Status EventStream::WaitFor(Milestone milestone, absl::Time deadline) {
+  return WaitUntil([&] { return Reached(milestone); }, deadline);
+}
+
+absl::Status EventStream::WaitUntilUnserved(int64_t rows, absl::Time deadline) {
+  return WaitUntil([&] { return contacted_ && progress_.rows_sent - RowsUpTo(served_) <= rows; }, deadline);
+}
+
+template <typename Done>
+absl::Status EventStream::WaitUntil(const Done& done, absl::Time deadline) {
   std::unique_lock<std::mutex> lock(mu_);
-  const auto done = [&] { return !error_.ok() || Reached(milestone); };
+  const auto over = [&] { return !error_.ok() || done(); };
   if (deadline == absl::InfiniteFuture()) {
-    changed_.wait(lock, done);
+    changed_.wait(lock, over);
   } else {
     // On the steady clock, which nobody sets.
     const auto wait = absl::ToChronoNanoseconds(std::max(deadline - absl::Now(), absl::ZeroDuration()));
-    changed_.wait_until(lock, std::chrono::steady_clock::now() + wait, done);
+    changed_.wait_until(lock, std::chrono::steady_clock::now() + wait, over);
   }
   if (!error_.ok()) return error_;
-  if (Reached(milestone)) return absl::OkStatus();
+  if (done()) return absl::OkStatus();
   return absl::DeadlineExceededError(absl::StrCat(
       "of batches 1 to ", last_sequence_, ", the server has logged those up to ", durable_, ", learned up to ",
       learned_, " and serves up to ", served_, progress_.trouble.empty() ? "" : "; ", progress_.trouble));

@@ -104,6 +104,9 @@ class EventStream {
   // may be called again.
   absl::Status WaitFor(Milestone milestone, absl::Time deadline = absl::InfiniteFuture());
 
+  // The same, until at most `rows` of the rows given so far are not served yet.
+  absl::Status WaitUntilUnserved(int64_t rows, absl::Time deadline = absl::InfiniteFuture());
+
   // WaitFor(), then ends the stream in order. Nothing can be sent afterwards.
   absl::Status Finish(Milestone milestone, absl::Time deadline = absl::InfiniteFuture());
 
@@ -128,6 +131,8 @@ class EventStream {
     Connection::Request request;
   };
 
+  template <typename Done>
+  absl::Status WaitUntil(const Done& done, absl::Time deadline);
   absl::StatusOr<uint64_t> Send(int64_t rows, std::shared_ptr<v1::StreamEventsRequest> request);
   void Run();  // Body of thread_: one connection after the other, until it is stopped, finished or failed.
   absl::Status RunConnection();  // Returns why the connection ended.

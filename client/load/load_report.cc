@@ -34,7 +34,7 @@ double Busy(absl::Duration time, const LoadResult& result) {
   return result.elapsed > absl::ZeroDuration() ? absl::FDivDuration(time, result.elapsed) : 0;
 }
 
-double MaxSeconds(const LatencyHistogram& latency) {
+double MaxSeconds(const cli::LatencyHistogram& latency) {
   return latency.count() == 0 ? std::numeric_limits<double>::quiet_NaN() : absl::ToDoubleSeconds(latency.max());
 }
 

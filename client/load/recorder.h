@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/load/caller.h"
-#include "client/load/latency_histogram.h"
+#include "client/status/latency_histogram.h"
 
 namespace polyscene::load {
 
@@ -21,13 +21,14 @@ inline constexpr char kSentTooLate[] = "NOT_SENT_IN_TIME";
 
 // Times are LoadClock's. The measured window is [begin, end): a request counts where it was due within.
 struct Measured {
-  int64_t requests = 0;        // Due within the window, whatever became of them.
-  int64_t sent = 0;            // Of those.
-  int64_t answered = 0;        // OK, of those.
-  LatencyHistogram latency;    // From when a request was due: of answers, and of requests that ran into their deadline.
-  LatencyHistogram send_lag;   // From when a request was due until it was sent.
-  int64_t answers_within = 0;  // OK answers that arrived within the window, whenever they were due,
-  int64_t rows_within = 0;     // and the rows scored for them.
+  int64_t requests = 0;  // Due within the window, whatever became of them.
+  int64_t sent = 0;      // Of those.
+  int64_t answered = 0;  // OK, of those.
+  cli::LatencyHistogram
+      latency;  // From when a request was due: of answers, and of requests that ran into their deadline.
+  cli::LatencyHistogram send_lag;  // From when a request was due until it was sent.
+  int64_t answers_within = 0;      // OK answers that arrived within the window, whenever they were due,
+  int64_t rows_within = 0;         // and the rows scored for them.
   struct Error {
     int64_t count = 0;
     std::string message;  // The first one's.

@@ -332,6 +332,27 @@ TEST_F(StreamSourcesTest, MoreRefusedRowsThanAllowedIsAFailureAndNoMoreIsNone) {
   EXPECT_EQ(Polyscene(absl::StrCat("stream ", file, Server(), "--max_rejected 2")).exit_status, 0);
 }
 
+TEST_F(StreamSourcesTest, WhoWaitsUntilServedIsToldHowFreshThatIs) {
+  const std::string file = File("a.csv", "scene,user,click,at\nsearch,1,0,100\nfeed,2,0,100\n");
+  const Ran ran = Polyscene(absl::StrCat("stream ", file, Server(), "--wait_for served --json"));
+  ASSERT_EQ(ran.exit_status, 0) << ran.err;
+  const Json served = Json::parse(ran.out);
+  EXPECT_GE(served["freshness_p50_seconds"], 0);
+  EXPECT_GE(served["freshness_p90_seconds"], served["freshness_p50_seconds"]);
+  EXPECT_GE(served["freshness_p99_seconds"], served["freshness_p90_seconds"]);
+  EXPECT_THAT(Polyscene(absl::StrCat("stream ", file, Server(), "--wait_for served")).out,
+              HasSubstr("freshness (logged to served) of 2 batches"));
+  EXPECT_FALSE(
+      Json::parse(Polyscene(absl::StrCat("stream ", file, Server(), "--json")).out).contains("freshness_p50_seconds"));
+}
+
+TEST_F(StreamSourcesTest, ARateHoldsRowsBackUntilTheyAreDue) {
+  const std::string file = File("a.csv", "scene,user,click,at\nfeed,1,0,1\nfeed,2,0,2\nfeed,3,0,3\nfeed,4,0,4\n");
+  const Ran ran = Polyscene(absl::StrCat("stream ", file, Server(), "--batch_rows 1 --rate 20 --json"));
+  ASSERT_EQ(ran.exit_status, 0) << ran.err;
+  EXPECT_GE(Json::parse(ran.out)["seconds"], 0.15) << "the fourth is due three twentieths after the first";
+}
+
 TEST_F(StreamSourcesTest, AMessageAboutOneOfSeveralFilesNamesIt) {
   const std::string a = File("a.csv", "scene,user,click,at\nsearch,1,0,100\n");
   const std::string b = File("b.csv", "scene,user,click,at\nsearch,x,0,100\n");

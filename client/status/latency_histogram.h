@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 
-namespace polyscene::load {
+namespace polyscene::cli {
 
 // A log-linear histogram (as HdrHistogram by Gil Tene): each power of two of nanoseconds is cut into 128 equal bins, so
 // that a quantile is within 0.4 % of a latency that was recorded, whatever its size, in 57 KiB. Not thread-safe;
@@ -32,4 +32,4 @@ class LatencyHistogram {
   double sum_ = 0;   // Nanoseconds.
 };
 
-}  // namespace polyscene::load
+}  // namespace polyscene::cli

@@ -1,10 +1,10 @@
-#include "client/load/latency_histogram.h"
+#include "client/status/latency_histogram.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace polyscene::load {
+namespace polyscene::cli {
 namespace {
 
 constexpr int kSubBits = 7;  // 128 bins a power of two.
@@ -56,4 +56,4 @@ double LatencyHistogram::QuantileSeconds(double q) const {
   return static_cast<double>(max_) * 1e-9;
 }
 
-}  // namespace polyscene::load
+}  // namespace polyscene::cli

@@ -1,4 +1,4 @@
-#include "client/load/latency_histogram.h"
+#include "client/status/latency_histogram.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 
-namespace polyscene::load {
+namespace polyscene::cli {
 namespace {
 
 TEST(LatencyHistogramTest, QuantilesAreWithinHalfAPercentOfTheExactOnes) {
@@ -61,4 +61,4 @@ TEST(LatencyHistogramTest, TakesEveryLatencyThereIs) {
 }
 
 }  // namespace
-}  // namespace polyscene::load
+}  // namespace polyscene::cli
