@@ -24,9 +24,12 @@ absl::Status JoinOperation::Remember(RequestToRemember request) {
   parts_.store.Put(LogFamily::kRemembered, id, std::move(request.bytes));
   ++totals_.requests;
   totals_.bytes += bytes;
+  // Another replay may have gone further than this one begins: its labels come all the same, while that time stands.
+  const int64_t begins =
+      request.replayed ? std::max(request.event_time_micros, totals_.replay_micros) : request.event_time_micros;
   PutDeadline(
       request.replayed ? DeadlineKind::kReplayed : DeadlineKind::kLive,
-      request.event_time_micros + parts_.windows[request.scene].longest_micros, id,
+      begins + parts_.windows[request.scene].longest_micros, id,
       DueRequestValue({/*last=*/true, request.event_time_micros, bytes, parts_.spec->scenes()[request.scene].name}));
   return JoinWaiting(id);
 }

@@ -179,6 +179,15 @@ TEST_F(LabelsTest, EachTaskHasItsOwnWindow) {
   EXPECT_THAT(Rows(), ElementsAre(LoggedRow{"r", 0, "click=1"}, LoggedRow{"r", 0, "buy=1"}));
 }
 
+TEST_F(LabelsTest, AReplayThatBeginsBehindAnotherOneKeepsItsRequests) {
+  Remember("a", 1, 50'000);
+  Send("p", Batch({{"a", 0, "buy", 1.0f}}, {50'900}));  // As far as time has come.
+  Remember("b", 1, 100);
+  Sweep();
+  EXPECT_THAT(Refused(Send("q", Batch({{"b", 0, "buy", 0.0f}}, {150}))), IsEmpty());
+  EXPECT_THAT(Rows(), ElementsAre(LoggedRow{"a", 0, "buy=1"}, LoggedRow{"b", 0, "buy=0"}));
+}
+
 TEST_F(LabelsTest, TheFirstRequestOfAnIdIsKept) {
   Remember("r", 1);
   ASSERT_TRUE(TryRemember("r", Request(5)).ok());
