@@ -181,7 +181,7 @@ absl::Status Server::Serve() {
   const TrainerOptions options =
       MakeTrainerOptions(p.settings.model->file().learning(), p.settings.config, p.settings.data_dir);
   absl::StatusOr<LoadedLearner> learner =
-      RecoverLearner(options.checkpoint_directory, RecoveryFunctions(p.model.learner, *p.directory));
+      RecoverLearner(options.checkpoint_directory, RecoveryFunctions(p.model.learner, *p.directory), p.metrics);
   if (!learner.ok()) return learner.status();
   absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(
       TrainerParts{p.settings.model, p.log.get(), &p.snapshots, &p.metrics, &p.clock}, *std::move(learner), options);

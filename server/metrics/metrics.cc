@@ -118,7 +118,7 @@ struct Metrics::Series {
   prometheus::Counter *joined_rows, *repeated_labels, *corrected_labels, *assumed_negatives, *expired_rows;
   prometheus::Counter *remembered_ok, *remembered_failed;
   prometheus::Histogram *batch_rows, *freshness_seconds, *publish_seconds, *checkpoint_seconds;
-  prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed;
+  prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed, *checkpoint_corrupt;
   TaskGauges auc, loss, calibration;
   absl::flat_hash_map<std::string, prometheus::Gauge*> embedding_rows;
 
@@ -152,6 +152,7 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.model_version = &build.Gauge(kModelVersion, {});
   s.checkpoint_ok = &build.Counter(kCheckpointTotal, {{"outcome", "ok"}});
   s.checkpoint_failed = &build.Counter(kCheckpointTotal, {{"outcome", "failed"}});
+  s.checkpoint_corrupt = &build.Counter(kCheckpointCorruptTotal, {});
   s.checkpoint_seconds = &build.Histogram(kCheckpointSeconds, {});
   s.trainer_healthy = &build.Gauge(kTrainerHealthy, {}, 1);
   s.learning_paused = &build.Gauge(kLearningPaused, {});
@@ -254,6 +255,8 @@ void Metrics::CheckpointWritten(absl::Duration took) {
 }
 
 void Metrics::CheckpointFailed() { series_->checkpoint_failed->Increment(); }
+
+void Metrics::CheckpointCorrupt() { series_->checkpoint_corrupt->Increment(); }
 
 void Metrics::RecentEvaluation(absl::Span<const EvaluationFigure> figures) {
   struct Mean {

@@ -67,6 +67,8 @@ const std::vector<SeriesDeclaration>& SeriesTable() {
        nullptr},
       {kCheckpointTotal, kCounter, "polyscene_checkpoint_total", "Checkpoints, by outcome.", nullptr},
       {kCheckpointSeconds, kHistogram, "polyscene_checkpoint_seconds", "Time a checkpoint takes.", &LearningSeconds()},
+      {kCheckpointCorruptTotal, kCounter, "polyscene_checkpoint_corrupt_total",
+       "Checkpoints that could not be read at the start; an older one was used.", nullptr},
       {kTrainerHealthy, kGauge, "polyscene_trainer_healthy", "1 while the trainer learns, 0 while it stands still.",
        nullptr},
       {kLearningPaused, kGauge, "polyscene_learning_paused", "1 while learning is paused by an operator, else 0.",

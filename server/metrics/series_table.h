@@ -33,6 +33,7 @@ enum SeriesId {
   kModelVersion,
   kCheckpointTotal,
   kCheckpointSeconds,
+  kCheckpointCorruptTotal,
   kTrainerHealthy,
   kLearningPaused,
   kTaskAuc,

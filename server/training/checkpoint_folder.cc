@@ -1,6 +1,9 @@
 #include "server/training/checkpoint_folder.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -34,6 +37,24 @@ std::optional<uint64_t> OffsetOf(const std::string& name) {
     return std::nullopt;
   }
   return offset;
+}
+
+// What tells a directory's files from all others, whatever they are called.
+std::set<std::pair<dev_t, ino_t>> FilesOf(const fs::path& checkpoint) {
+  std::set<std::pair<dev_t, ino_t>> files;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoint, error)) {
+    struct stat info;
+    if (stat(entry.path().c_str(), &info) == 0) files.emplace(info.st_dev, info.st_ino);
+  }
+  return files;
+}
+
+bool ShareAFile(const std::set<std::pair<dev_t, ino_t>>& files, const fs::path& checkpoint) {
+  for (const auto& file : FilesOf(checkpoint)) {
+    if (files.count(file) > 0) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -82,8 +103,15 @@ absl::Status CheckpointFolder::SetAside(uint64_t log_offset) const {
 absl::StatusOr<std::optional<uint64_t>> CheckpointFolder::Prune(int kept) const {
   absl::StatusOr<std::vector<uint64_t>> offsets = Offsets();
   if (!offsets.ok()) return offsets.status();
+  if (offsets->empty()) return std::optional<uint64_t>();
   const size_t surplus = offsets->size() - std::min<size_t>(offsets->size(), kept);
+  const std::set<std::pair<dev_t, ino_t>> newest = FilesOf(PathOf(offsets->back()));
+  std::optional<size_t> apart;  // The newest one that shares nothing with the newest of all.
+  for (size_t i = offsets->size() - 1; i-- > 0 && !apart.has_value();) {
+    if (!ShareAFile(newest, PathOf((*offsets)[i]))) apart = i;
+  }
   for (size_t i = 0; i < surplus; ++i) {
+    if (apart == i) continue;
     // Renamed first: one that is half removed must not be taken for a checkpoint.
     const fs::path path = PathOf((*offsets)[i]);
     fs::path doomed = path;
@@ -93,11 +121,11 @@ absl::StatusOr<std::optional<uint64_t>> CheckpointFolder::Prune(int kept) const 
     if (!error) fs::remove_all(doomed, error);
     if (error) return DiskError("remove", path, error);
   }
-  if (surplus == offsets->size()) return std::optional<uint64_t>();
-  return std::optional<uint64_t>((*offsets)[surplus]);
+  return std::optional<uint64_t>((*offsets)[apart.has_value() && *apart < surplus ? *apart : surplus]);
 }
 
-absl::StatusOr<LoadedLearner> RecoverLearner(const fs::path& checkpoint_directory, const LearnerFunctions& functions) {
+absl::StatusOr<LoadedLearner> RecoverLearner(const fs::path& checkpoint_directory, const LearnerFunctions& functions,
+                                             Metrics& metrics) {
   const CheckpointFolder folder(checkpoint_directory);
   if (absl::Status status = folder.Prepare(); !status.ok()) return status;
   absl::StatusOr<std::vector<uint64_t>> offsets = folder.Offsets();
@@ -115,6 +143,7 @@ absl::StatusOr<LoadedLearner> RecoverLearner(const fs::path& checkpoint_director
       return loaded;
     }
     if (!absl::IsDataLoss(loaded.status())) return loaded.status();
+    metrics.CheckpointCorrupt();
     LogError(absl::StrCat("checkpoint ", path.string(), " cannot be read: ", loaded.status().message(),
                           "; trying the one before it"));
     if (absl::Status status = folder.SetAside(*offset); !status.ok()) return status;

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/learning/learner.h"
+#include "server/metrics/metrics.h"
 
 namespace polyscene {
 
@@ -19,7 +20,7 @@ class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-  // Creates the folder if needed and removes what a write that was cut short left (`*.tmp`).
+  // Creates the folder if needed and removes what a write that was cut short left (`*.tmp`, `*.writing`).
   absl::Status Prepare() const;
 
   std::filesystem::path PathOf(uint64_t log_offset) const;
@@ -29,7 +30,9 @@ class CheckpointFolder {
   // Renames the checkpoint to `<name>.corrupt`, so that its name is free and an operator can look at it.
   absl::Status SetAside(uint64_t log_offset) const;
 
-  // Removes all but the newest `kept` and returns the offset of the oldest one left; nothing where there is none.
+  // Removes all but the newest `kept`, and the newest one that shares no file (by hard link) with the newest of all:
+  // one damaged file must not take every checkpoint. Returns the offset of the oldest one left; nothing where there is
+  // none.
   absl::StatusOr<std::optional<uint64_t>> Prune(int kept) const;
 
  private:
@@ -42,11 +45,11 @@ struct LearnerFunctions {
   std::function<absl::StatusOr<LoadedLearner>(const std::filesystem::path& directory)> load;
 };
 
-// The newest checkpoint that can be read; one that cannot (kDataLoss) is logged, set aside, and the one before it
-// tried. Without any, a fresh learner at offset 0.
+// The newest checkpoint that can be read; one that cannot (kDataLoss) is logged, counted, set aside, and the one before
+// it tried. Without any, a fresh learner at offset 0.
 //   kFailedPrecondition  the newest one is of another model or another hash key
 //   or what `create`, `load` or the disk answered
 absl::StatusOr<LoadedLearner> RecoverLearner(const std::filesystem::path& checkpoint_directory,
-                                             const LearnerFunctions& functions);
+                                             const LearnerFunctions& functions, Metrics& metrics);
 
 }  // namespace polyscene

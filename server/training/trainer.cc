@@ -30,18 +30,16 @@ absl::Status Stopped() { return absl::UnavailableError("the trainer has stopped"
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Start(TrainerParts parts, LoadedLearner learner,
                                                         TrainerOptions options) {
-  const int niceness = options.niceness;
+  std::unique_ptr<Trainer> trainer(new Trainer(parts, options.niceness));
   absl::StatusOr<std::unique_ptr<TrainingLoop>> loop =
-      TrainingLoop::Create(parts, std::move(learner), std::move(options));
+      TrainingLoop::Create(std::move(parts), std::move(learner), std::move(options),
+                           [trainer = trainer.get()] { trainer->CheckpointDone(); });
   if (!loop.ok()) return loop.status();
-  std::unique_ptr<Trainer> trainer(new Trainer(std::move(parts), *std::move(loop), niceness));
+  trainer->loop_ = *std::move(loop);
   trainer->Tell();
   trainer->thread_ = std::thread([trainer = trainer.get()] { trainer->Run(); });
   return trainer;
 }
-
-Trainer::Trainer(TrainerParts parts, std::unique_ptr<TrainingLoop> loop, int niceness)
-    : parts_(std::move(parts)), niceness_(niceness), loop_(std::move(loop)) {}
 
 Trainer::~Trainer() { Stop(); }
 
@@ -135,6 +133,8 @@ void Trainer::Run() {
   } else {
     LogError(absl::StrCat("the trainer stands still: ", why.ToString(), ""));
     loop_->PublishIfNews().IgnoreError();  // What was learned before counts.
+    while (loop_->AwaitCheckpoint()) {
+    }
     parts_.metrics->TrainerHealthy(false);
   }
   Tell();
@@ -151,7 +151,7 @@ absl::Status Trainer::Learn() {
       requests.swap(requests_);
       pausing = pausing_;
     }
-    if (!requests.empty()) Save(requests);
+    for (const std::shared_ptr<SaveRequest>& request : requests) Save(request);
     const absl::StatusOr<TrainingLoop::Rest> rest = Turn(pausing);
     if (!rest.ok()) return rest.status();
     Tell();
@@ -172,15 +172,23 @@ absl::StatusOr<TrainingLoop::Rest> Trainer::Turn(bool pausing) {
   return loop_->IdleTurn();
 }
 
-void Trainer::Save(const std::vector<std::shared_ptr<SaveRequest>>& requests) {
-  const absl::StatusOr<SavedCheckpoint> answer = loop_->Save();
-  Tell();
-  MutexLock lock(&mu_);
-  for (const std::shared_ptr<SaveRequest>& request : requests) {
-    request->answer = answer;
+void Trainer::Save(const std::shared_ptr<SaveRequest>& request) {
+  loop_->BeginSave([this, request](absl::StatusOr<SavedCheckpoint> answer) {
+    Tell();
+    MutexLock lock(&mu_);
+    request->answer = std::move(answer);
     request->answered = true;
+    changed_.SignalAll();
+  });
+}
+
+void Trainer::CheckpointDone() {
+  {
+    MutexLock lock(&mu_);
+    checkpoint_done_ = true;
+    called_.SignalAll();
   }
-  changed_.SignalAll();
+  parts_.log->WakeReaders();
 }
 
 void Trainer::Rest(const TrainingLoop::Rest& rest, bool pausing) {
@@ -192,7 +200,8 @@ void Trainer::Rest(const TrainingLoop::Rest& rest, bool pausing) {
   MutexLock lock(&mu_);
   // Resumed and paused again meanwhile: whoever pauses waits for paused_.
   const bool as_asked = pausing_ == pausing && paused_ == pausing;
-  if (!stopping_ && requests_.empty() && as_asked) called_.WaitWithTimeout(&mu_, rest.longest);
+  if (!stopping_ && !checkpoint_done_ && requests_.empty() && as_asked) called_.WaitWithTimeout(&mu_, rest.longest);
+  checkpoint_done_ = false;
 }
 
 void Trainer::Tell() {

@@ -45,31 +45,35 @@ class Trainer : public LearningControl {
     absl::StatusOr<SavedCheckpoint> answer = absl::UnavailableError("the trainer has stopped");
   };
 
-  Trainer(TrainerParts parts, std::unique_ptr<TrainingLoop> loop, int niceness);
+  Trainer(TrainerParts parts, int niceness) : parts_(std::move(parts)), niceness_(niceness) {}
 
   void Run();            // Body of thread_.
   absl::Status Learn();  // Until Stop(): OK; or until learning cannot go on: why.
   absl::StatusOr<TrainingLoop::Rest> Turn(bool pausing);
-  void Save(const std::vector<std::shared_ptr<SaveRequest>>& requests);
+  void Save(const std::shared_ptr<SaveRequest>& request);
+  void CheckpointDone();                                    // Any thread.
   void Rest(const TrainingLoop::Rest& rest, bool pausing);  // Until it is over, or what was asked for changes.
   void Tell();  // Copies the loop's positions and report to where other threads see them.
   void End(const absl::Status& why);
 
   const TrainerParts parts_;
   const int niceness_;
-  const std::unique_ptr<TrainingLoop> loop_;  // The thread's alone once it runs.
 
   mutable Mutex mu_;
   mutable CondVar changed_;  // Positions, answers, paused_, the end.
-  CondVar called_;           // A request, Pause(), Resume() or Stop().
+  CondVar called_;           // A request, Pause(), Resume(), Stop(), or a checkpoint is written.
   LearningPositions positions_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const LearningReport> report_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<SaveRequest>> requests_ ABSL_GUARDED_BY(mu_);
   bool pausing_ ABSL_GUARDED_BY(mu_) = false;  // What was asked for last: Pause() or Resume().
   bool paused_ ABSL_GUARDED_BY(mu_) = false;   // The thread has seen it; only while pausing_.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool checkpoint_done_ ABSL_GUARDED_BY(mu_) = false;  // Since the last rest.
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mu_);
+
+  // Behind what its checkpoints' thread calls back into.
+  std::unique_ptr<TrainingLoop> loop_;  // The thread's alone once it runs.
 
   std::thread thread_;  // Last, so that everything it reads exists before it starts.
 };

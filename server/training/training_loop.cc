@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "model/fault/fault_point.h"
 #include "server/log/log.h"
 
 namespace polyscene {
@@ -19,7 +20,8 @@ constexpr absl::Duration kFullDiskRest = absl::Seconds(1);
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TrainingLoop>> TrainingLoop::Create(TrainerParts parts, LoadedLearner learner,
-                                                                   TrainerOptions options) {
+                                                                   TrainerOptions options,
+                                                                   std::function<void()> checkpoint_done) {
   const CheckpointFolder checkpoints(options.checkpoint_directory);
   if (absl::Status status = checkpoints.Prepare(); !status.ok()) return status;
   absl::StatusOr<std::vector<uint64_t>> offsets = checkpoints.Offsets();
@@ -33,9 +35,10 @@ absl::StatusOr<std::unique_ptr<TrainingLoop>> TrainingLoop::Create(TrainerParts 
   if (!steps.ok()) return steps.status();
 
   const uint64_t begin = learner.log_offset;
+  const bool checkpointed = std::binary_search(offsets->begin(), offsets->end(), begin);
   std::unique_ptr<TrainingLoop> loop(
-      new TrainingLoop(std::move(parts), std::move(learner), std::move(options), *std::move(steps)));
-  if (std::binary_search(offsets->begin(), offsets->end(), begin)) loop->checkpoint_offset_ = begin;
+      new TrainingLoop(std::move(parts), std::move(learner), std::move(options), *std::move(steps),
+                       checkpointed ? std::optional<uint64_t>(begin) : std::nullopt, std::move(checkpoint_done)));
   if (absl::Status status = loop->Publish(); !status.ok()) return status;
   loop->parts_.metrics->TrainerHealthy(true);
   loop->parts_.metrics->LearnedOffset(begin);
@@ -43,15 +46,16 @@ absl::StatusOr<std::unique_ptr<TrainingLoop>> TrainingLoop::Create(TrainerParts 
   return loop;
 }
 
-TrainingLoop::TrainingLoop(TrainerParts parts, LoadedLearner learner, TrainerOptions options, StepFormer steps)
+TrainingLoop::TrainingLoop(TrainerParts parts, LoadedLearner learner, TrainerOptions options, StepFormer steps,
+                           std::optional<uint64_t> newest_checkpoint, std::function<void()> checkpoint_done)
     : parts_(std::move(parts)),
       options_(std::move(options)),
-      checkpoints_(options_.checkpoint_directory),
       learner_(std::move(learner.learner)),
       steps_(std::move(steps)),
       versions_(*parts_.log),
       published_at_(parts_.clock->Now()),
-      checkpointed_at_(parts_.clock->Now()) {}
+      checkpoints_({parts_.log, parts_.metrics, parts_.clock}, options_, newest_checkpoint,
+                   std::move(checkpoint_done)) {}
 
 absl::StatusOr<TrainingLoop::Rest> TrainingLoop::Turn() {
   auto work = steps_.Next(parts_.clock->Now());
@@ -69,35 +73,38 @@ absl::StatusOr<TrainingLoop::Rest> TrainingLoop::Turn() {
 
   DoWhatIsDue();
   if (worked) return Rest{absl::ZeroDuration()};
-  const absl::Time next = std::min({steps_.due(), PublishDue(), CheckpointDue()});
+  const absl::Time next = std::min({steps_.due(), PublishDue(), checkpoints_.Due(steps_.begin())});
   return Rest{std::max(next - parts_.clock->Now(), absl::ZeroDuration())};
 }
 
 TrainingLoop::Rest TrainingLoop::IdleTurn() {
   DoWhatIsDue();
-  const absl::Time next = std::min(PublishDue(), CheckpointDue());
+  const absl::Time next = std::min(PublishDue(), checkpoints_.Due(steps_.begin()));
   return Rest{std::max(next - parts_.clock->Now(), absl::ZeroDuration()), /*until_rows=*/false};
 }
 
 void TrainingLoop::DoWhatIsDue() {
   if (parts_.clock->Now() >= PublishDue()) TryPublish().IgnoreError();  // Logged; tried again.
-  if (parts_.clock->Now() >= CheckpointDue()) WriteCheckpoint().IgnoreError();
+  checkpoints_.Tend(*learner_, steps_.begin());
 }
 
 absl::StatusOr<bool> TrainingLoop::Learn(const FormedStep& step) {
   if (!step.journaled) {
+    FaultPoint("journal.write");
     const absl::Status journaled = parts_.log->JournalStep(step.begin, step.end);
     if (absl::IsResourceExhausted(journaled)) {
       LogWarning(absl::StrCat("learning waits at offset ", step.begin, ": ", journaled.message()));
       return false;
     }
     if (!journaled.ok()) return journaled;
+    FaultPoint("journal.written");
   }
   absl::StatusOr<StepReport> report = learner_->Step(step.slices);
   if (!report.ok()) {
     return absl::Status(report.status().code(), absl::StrCat("step from offset ", step.begin, " to ", step.end, ": ",
                                                              report.status().message()));
   }
+  FaultPoint("step.learned");
   if (report->passed_over) {
     LogWarning(absl::StrCat("step from offset ", step.begin, " to ", step.end,
                             " is passed over: its loss or gradient is not finite"));
@@ -126,11 +133,6 @@ absl::Time TrainingLoop::PublishDue() const {
   return published_at_ + options_.publish_interval * (caught_up ? kPromptShare : 1.0);
 }
 
-absl::Time TrainingLoop::CheckpointDue() const {
-  if (steps_.begin() == checkpoint_offset_.value_or(0)) return absl::InfiniteFuture();
-  return checkpointed_at_ + options_.checkpoint_interval;
-}
-
 absl::Status TrainingLoop::PublishIfNews() { return news() ? TryPublish() : absl::OkStatus(); }
 
 absl::Status TrainingLoop::TryPublish() {
@@ -146,11 +148,14 @@ absl::Status TrainingLoop::TryPublish() {
 absl::Status TrainingLoop::Publish() {
   const absl::Time start = parts_.clock->Now();
   published_at_ = start;
+  FaultPoint("publish.reserve");
   absl::StatusOr<uint64_t> version = versions_.Next();
   if (!version.ok()) return version.status();
   absl::StatusOr<std::shared_ptr<const Snapshot>> snapshot = learner_->MakeSnapshot(*version, steps_.begin());
   if (!snapshot.ok()) return snapshot.status();
+  FaultPoint("publish.swap");
   if (absl::Status status = parts_.snapshots->Publish(*std::move(snapshot)); !status.ok()) return status;
+  FaultPoint("publish.swapped");
   const absl::Time served_at = parts_.clock->Now();
   served_offset_ = steps_.begin();
   served_version_ = *version;
@@ -176,43 +181,28 @@ void TrainingLoop::CountFreshness(absl::Time served_at) {
   fresh_.clear();
 }
 
-absl::Status TrainingLoop::WriteCheckpoint() {
-  const uint64_t offset = steps_.begin();
-  const absl::Time start = parts_.clock->Now();
-  checkpointed_at_ = start;
-  if (absl::Status status = learner_->SaveCheckpoint(checkpoints_.PathOf(offset), offset); !status.ok()) {
-    parts_.metrics->CheckpointFailed();
-    LogError(absl::StrCat("checkpoint at offset ", offset, " failed: ", status.message()));
-    return status;
-  }
-  parts_.metrics->CheckpointWritten(parts_.clock->Now() - start);
-  checkpoint_offset_ = offset;
-  RetireOld();
-  return absl::OkStatus();
-}
-
-// Old checkpoints and old events that stay only cost disk: learning goes on.
-void TrainingLoop::RetireOld() {
-  absl::StatusOr<std::optional<uint64_t>> oldest = checkpoints_.Prune(options_.checkpoints_kept);
-  absl::Status status = oldest.status();
-  if (status.ok() && oldest->has_value()) status = parts_.log->Retire(**oldest);
-  if (!status.ok()) LogWarning(absl::StrCat("old data stays: ", status.message()));
+void TrainingLoop::BeginSave(CheckpointKeeper::SaveDone done) {
+  if (absl::Status status = PublishIfNews(); !status.ok()) return done(status);
+  checkpoints_.Want(steps_.begin(), served_version_, std::move(done));
+  checkpoints_.Tend(*learner_, steps_.begin());
 }
 
 absl::StatusOr<SavedCheckpoint> TrainingLoop::Save() {
-  if (absl::Status status = PublishIfNews(); !status.ok()) return status;
-  if (checkpoint_offset_ != steps_.begin()) {
-    if (absl::Status status = WriteCheckpoint(); !status.ok()) return status;
+  std::optional<absl::StatusOr<SavedCheckpoint>> answer;
+  BeginSave([&answer](absl::StatusOr<SavedCheckpoint> saved) { answer = std::move(saved); });
+  while (!answer.has_value() && AwaitCheckpoint()) {
   }
-  return SavedCheckpoint{served_version_, steps_.begin(), checkpoints_.PathOf(steps_.begin()).string()};
+  return answer.has_value() ? *std::move(answer) : absl::InternalError("no checkpoint was begun");
 }
+
+bool TrainingLoop::AwaitCheckpoint() { return checkpoints_.Await(*learner_, steps_.begin()); }
 
 LearningPositions TrainingLoop::positions() const {
   const LearnerCounters counters = learner_->counters();
   LearningPositions positions;
   positions.learned_offset = steps_.begin();
   positions.served_offset = served_offset_;
-  positions.checkpoint_offset = checkpoint_offset_.value_or(0);
+  positions.checkpoint_offset = checkpoints_.newest().value_or(0);
   positions.step = counters.step;
   positions.rows_learned = counters.rows_learned;
   return positions;

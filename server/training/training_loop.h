@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "server/snapshot/snapshot_store.h"
 #include "server/sync/clock.h"
 #include "server/training/checkpoint_folder.h"
+#include "server/training/checkpoint_keeper.h"
 #include "server/training/step_former.h"
 #include "server/training/trainer_options.h"
 #include "server/training/version_source.h"
@@ -36,10 +38,12 @@ struct TrainerParts {
 // Not thread-safe: the trainer's thread has it to itself.
 class TrainingLoop {
  public:
-  // Takes over `learner` and publishes its first snapshot.
+  // Takes over `learner` and publishes its first snapshot. checkpoint_done: called on another thread when a checkpoint
+  // is written and the next turn, which may be taken at once, has to hear of it.
   //   kDataLoss  the log does not hold what follows the learner's offset
   static absl::StatusOr<std::unique_ptr<TrainingLoop>> Create(TrainerParts parts, LoadedLearner learner,
-                                                              TrainerOptions options);
+                                                              TrainerOptions options,
+                                                              std::function<void()> checkpoint_done);
 
   // How long there is nothing to do: until `longest` has passed, or, with `until_rows`, until the log goes beyond
   // read_offset().
@@ -56,8 +60,15 @@ class TrainingLoop {
   // The same while learning is paused: publishes and checkpoints what is due, reads and learns nothing.
   Rest IdleTurn();
 
-  // Publishes if something was learned since, and writes a checkpoint if the newest one is older.
+  // Publishes if something was learned since, and has a checkpoint of all that written if the newest one is older;
+  // calls `done` in a later turn, or now.
+  void BeginSave(CheckpointKeeper::SaveDone done);
+
+  // The same, done when it returns.
   absl::StatusOr<SavedCheckpoint> Save();
+
+  // Waits until the checkpoint that is being written, if one is, is done; whether one was.
+  bool AwaitCheckpoint();
 
   absl::Status PublishIfNews();
 
@@ -66,7 +77,8 @@ class TrainingLoop {
   std::shared_ptr<const LearningReport> report() const { return report_; }
 
  private:
-  TrainingLoop(TrainerParts parts, LoadedLearner learner, TrainerOptions options, StepFormer steps);
+  TrainingLoop(TrainerParts parts, LoadedLearner learner, TrainerOptions options, StepFormer steps,
+               std::optional<uint64_t> newest_checkpoint, std::function<void()> checkpoint_done);
 
   // Learns it; false if the journal's disk is full, and nothing changed.
   absl::StatusOr<bool> Learn(const FormedStep& step);
@@ -74,28 +86,23 @@ class TrainingLoop {
   absl::Status Publish();
   absl::Status TryPublish();
   void CountFreshness(absl::Time served_at);
-  absl::Status WriteCheckpoint();
-  void RetireOld();
 
   bool news() const { return steps_.begin() > served_offset_; }
   void DoWhatIsDue();
-  absl::Time PublishDue() const;  // Infinite future: nothing to publish; likewise below.
-  absl::Time CheckpointDue() const;
+  absl::Time PublishDue() const;  // Infinite future: nothing to publish.
 
   const TrainerParts parts_;
   const TrainerOptions options_;
-  const CheckpointFolder checkpoints_;
   const std::unique_ptr<Learner> learner_;
   StepFormer steps_;
   VersionSource versions_;
 
   uint64_t served_offset_ = 0;
   uint64_t served_version_ = 0;
-  std::optional<uint64_t> checkpoint_offset_;  // Nothing before the first one.
-  absl::Time published_at_;                    // Of the last attempt, as is the next.
-  absl::Time checkpointed_at_;
+  absl::Time published_at_;      // Of the last attempt.
   std::vector<StepPart> fresh_;  // Learned for the first time since the last publish.
   std::shared_ptr<const LearningReport> report_;
+  CheckpointKeeper checkpoints_;  // Last, for it waits for a job, which reads the learner's rows.
 };
 
 }  // namespace polyscene

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -29,6 +30,11 @@ void FakeLearnerScript::FailSnapshots(absl::Status failure) {
 void FakeLearnerScript::FailCheckpoints(absl::Status failure) {
   MutexLock lock(&mu_);
   checkpoint_failure_ = std::move(failure);
+}
+
+void FakeLearnerScript::FailOneCheckpoint(absl::Status failure) {
+  MutexLock lock(&mu_);
+  one_checkpoint_failure_ = std::move(failure);
 }
 
 void FakeLearnerScript::HoldSteps() {
@@ -86,6 +92,7 @@ absl::Status FakeLearnerScript::BeginWrite(uint64_t log_offset, CheckpointKind k
   }
   checkpoint_held_ = false;
   checkpoint_niceness_ = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)));
+  if (!one_checkpoint_failure_.ok()) return std::exchange(one_checkpoint_failure_, absl::OkStatus());
   if (!checkpoint_failure_.ok()) return checkpoint_failure_;
   checkpoint_offsets_.push_back(log_offset);
   checkpoint_kinds_.push_back(kind);

@@ -22,7 +22,8 @@ class FakeLearnerScript {
   void FailStepsAfter(int steps, absl::Status failure);  // The same once so many more were learned.
   void FailSnapshots(absl::Status failure);
   void FailCheckpoints(absl::Status failure);
-  void HoldSteps();  // Later steps block until ReleaseSteps().
+  void FailOneCheckpoint(absl::Status failure);  // The next one alone.
+  void HoldSteps();                              // Later steps block until ReleaseSteps().
   void ReleaseSteps();
   void WaitUntilHeld();
   void HoldCheckpoints();  // Later writes block until ReleaseCheckpoints().
@@ -50,6 +51,7 @@ class FakeLearnerScript {
   int step_niceness_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status snapshot_failure_ ABSL_GUARDED_BY(mu_);
   absl::Status checkpoint_failure_ ABSL_GUARDED_BY(mu_);
+  absl::Status one_checkpoint_failure_ ABSL_GUARDED_BY(mu_);
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   bool holding_checkpoints_ ABSL_GUARDED_BY(mu_) = false;

@@ -61,6 +61,22 @@ TEST_F(CheckpointFolderTest, PruneKeepsTheNewest) {
   EXPECT_EQ(*folder_.Prune(2), 100);
 }
 
+TEST_F(CheckpointFolderTest, PruneKeepsTheNewestOneThatSharesNoFileWithTheNewest) {
+  const auto link = [this](uint64_t from, uint64_t to) {
+    fs::create_directories(folder_.PathOf(to));
+    fs::create_hard_link(folder_.PathOf(from) / "weights", folder_.PathOf(to) / "weights");
+  };
+  Add(folder_.PathOf(10).filename());
+  link(10, 20);
+  Add(folder_.PathOf(30).filename());
+  for (const uint64_t offset : {40, 50, 60}) link(30, offset);
+  EXPECT_EQ(*folder_.Prune(2), 20);
+  EXPECT_THAT(*folder_.Offsets(), ElementsAre(20, 50, 60));
+  Add(folder_.PathOf(70).filename());
+  EXPECT_EQ(*folder_.Prune(2), 60);  // Of the chain before: enough.
+  EXPECT_THAT(*folder_.Offsets(), ElementsAre(60, 70));
+}
+
 TEST_F(CheckpointFolderTest, PruneOfNothingIsNothing) {
   ASSERT_TRUE(folder_.Prepare().ok());
   EXPECT_EQ(*folder_.Prune(2), std::nullopt);

@@ -108,6 +108,7 @@ TEST_F(RecoveryTest, ACorruptNewestCheckpointFallsBackToTheOneBefore) {
   Break(8);
   Start();
   EXPECT_THAT(ServedItems(), ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(Metric("polyscene_checkpoint_corrupt_total"), 1);
   RunUntilRest();
   EXPECT_EQ(loop_->positions().rows_learned, 8);
   EXPECT_TRUE(loop_->Save().ok());  // Under the name the corrupt one had.
@@ -137,7 +138,7 @@ TEST_F(RecoveryTest, ACheckpointOfAnotherModelIsAnError) {
   LearnWithTwoCheckpoints();
   LearnerFunctions functions = FakeLearnerFunctions(script_);
   functions.load = [](const std::filesystem::path&) { return absl::FailedPreconditionError("fingerprint"); };
-  EXPECT_EQ(RecoverLearner(options_.checkpoint_directory, functions).status().code(),
+  EXPECT_EQ(RecoverLearner(options_.checkpoint_directory, functions, *metrics_).status().code(),
             absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(*CheckpointFolder(options_.checkpoint_directory).Offsets(), ElementsAre(4, 8));
 }
@@ -150,7 +151,7 @@ TEST_F(RecoveryTest, ALogThatLostWhatTheCheckpointNeedsIsDataLoss) {
   OpenLog();
   absl::StatusOr<LoadedLearner> learner = Recover();
   ASSERT_TRUE(learner.ok()) << learner.status();
-  const absl::Status status = TrainingLoop::Create(Parts(), *std::move(learner), options_).status();
+  const absl::Status status = TrainingLoop::Create(Parts(), *std::move(learner), options_, [] {}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("cannot go on from offset 8"));
 }

@@ -102,6 +102,55 @@ TEST_F(TrainerTest, SaveCheckpointWakesATrainerAtRest) {
   EXPECT_EQ(trainer_->SaveCheckpoint()->learned_offset, 0);
 }
 
+TEST_F(TrainerTest, StepsGoOnWhileACheckpointIsWrittenAndItsCallerWaits) {
+  options_.niceness = 7;
+  script_.HoldCheckpoints();
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  absl::StatusOr<SavedCheckpoint> saved = absl::UnknownError("not answered");
+  std::thread operator_thread([&] { saved = trainer_->SaveCheckpoint(); });
+  script_.WaitUntilCheckpointHeld();
+  for (int i = 1; i < 4; ++i) Log(4 * i, 4);
+  EXPECT_EQ(WaitUntilServed(16).checkpoint_offset, 0);
+  script_.ReleaseCheckpoints();
+  operator_thread.join();
+  ASSERT_TRUE(saved.ok()) << saved.status();
+  EXPECT_EQ(saved->learned_offset, 4);
+  EXPECT_EQ(script_.checkpoint_niceness(), script_.step_niceness());
+}
+
+TEST_F(TrainerTest, ASaveWhilePausedIsAnsweredOnceItIsWritten) {
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  ASSERT_TRUE(trainer_->Pause().ok());
+  script_.HoldCheckpoints();
+  absl::StatusOr<SavedCheckpoint> saved = absl::UnknownError("not answered");
+  std::thread operator_thread([&] { saved = trainer_->SaveCheckpoint(); });
+  script_.WaitUntilCheckpointHeld();
+  script_.ReleaseCheckpoints();
+  operator_thread.join();
+  EXPECT_TRUE(saved.ok()) << saved.status();
+}
+
+TEST_F(TrainerTest, StopWaitsForTheCheckpointThatIsBeingWritten) {
+  script_.HoldCheckpoints();
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  std::thread operator_thread([&] { trainer_->SaveCheckpoint().status().IgnoreError(); });
+  script_.WaitUntilCheckpointHeld();
+  Log(4, 4);
+  WaitUntilServed(8);
+  std::thread releaser([this] { script_.ReleaseCheckpoints(); });
+  trainer_->Stop();
+  releaser.join();
+  operator_thread.join();
+  EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4, 8));
+  EXPECT_EQ(trainer_->Positions().checkpoint_offset, 8);
+}
+
 TEST_F(TrainerTest, StopFinishesTheStepPublishesAndCheckpoints) {
   options_.publish_interval = absl::Hours(1);
   script_.HoldSteps();

@@ -69,7 +69,7 @@ class TrainingTest : public testing::Test {
   }
 
   absl::StatusOr<LoadedLearner> Recover() {
-    return RecoverLearner(options_.checkpoint_directory, FakeLearnerFunctions(script_));
+    return RecoverLearner(options_.checkpoint_directory, FakeLearnerFunctions(script_), *metrics_);
   }
 
   const std::vector<int64_t>& ServedItems() const {
@@ -107,18 +107,19 @@ class TrainingLoopTest : public TrainingTest {
     metrics_ = std::make_unique<Metrics>(spec_);
     absl::StatusOr<LoadedLearner> learner = Recover();
     ASSERT_TRUE(learner.ok()) << learner.status();
-    absl::StatusOr<std::unique_ptr<TrainingLoop>> loop = TrainingLoop::Create(Parts(), *std::move(learner), options_);
+    absl::StatusOr<std::unique_ptr<TrainingLoop>> loop =
+        TrainingLoop::Create(Parts(), *std::move(learner), options_, [] {});
     ASSERT_TRUE(loop.ok()) << loop.status();
     loop_ = *std::move(loop);
   }
 
-  // Takes turns until the loop rests, and returns how long it would.
+  // Takes turns until the loop rests and no checkpoint is being written, and returns how long it would rest.
   absl::Duration RunUntilRest() {
     for (;;) {
       absl::StatusOr<TrainingLoop::Rest> rest = loop_->Turn();
       EXPECT_TRUE(rest.ok()) << rest.status();
       if (!rest.ok()) return absl::ZeroDuration();
-      if (rest->longest > absl::ZeroDuration()) return rest->longest;
+      if (rest->longest > absl::ZeroDuration() && !loop_->AwaitCheckpoint()) return rest->longest;
     }
   }
 

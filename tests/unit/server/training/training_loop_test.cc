@@ -168,6 +168,57 @@ TEST_F(TrainingLoopTest, SaveGivesTheSnapshotWithTheSameWeights) {
   EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4));
 }
 
+TEST_F(TrainingLoopTest, LearningGoesOnWhileACheckpointIsWritten) {
+  Start();
+  script_.HoldCheckpoints();
+  Log(0, 4);
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(loop_->Turn().ok());
+  script_.WaitUntilCheckpointHeld();
+  for (int i = 1; i < 4; ++i) {
+    Log(4 * i, 4);
+    clock_.Advance(absl::Minutes(1));
+    ASSERT_TRUE(loop_->Turn().ok());
+  }
+  EXPECT_EQ(loop_->positions().learned_offset, 16);
+  EXPECT_EQ(loop_->positions().checkpoint_offset, 0);
+  script_.ReleaseCheckpoints();
+  RunUntilRest();
+  EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4, 16));
+  EXPECT_EQ(loop_->positions().checkpoint_offset, 16);
+}
+
+TEST_F(TrainingLoopTest, ASaveWhileACheckpointIsWrittenWaitsForOneThatHoldsAllThatWasLearned) {
+  Start();
+  script_.HoldCheckpoints();
+  Log(0, 4);
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(loop_->Turn().ok());
+  script_.WaitUntilCheckpointHeld();
+  Log(4, 4);
+  ASSERT_TRUE(loop_->Turn().ok());
+  std::optional<absl::StatusOr<SavedCheckpoint>> answer;
+  loop_->BeginSave([&answer](absl::StatusOr<SavedCheckpoint> saved) { answer = std::move(saved); });
+  EXPECT_FALSE(answer.has_value());
+  script_.ReleaseCheckpoints();
+  EXPECT_TRUE(loop_->AwaitCheckpoint());
+  EXPECT_FALSE(answer.has_value());
+  EXPECT_TRUE(loop_->AwaitCheckpoint());
+  ASSERT_TRUE(answer.has_value());
+  ASSERT_TRUE(answer->ok()) << answer->status();
+  EXPECT_EQ((*answer)->learned_offset, 8);
+  EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4, 8));
+}
+
+TEST_F(TrainingLoopTest, AnAbortedCheckpointIsWrittenAnewAtOnce) {
+  Start();
+  script_.FailOneCheckpoint(absl::AbortedError("cannot link"));
+  Log(0, 4);
+  RunAfter(absl::Minutes(1));
+  EXPECT_EQ(loop_->positions().checkpoint_offset, 4);
+  EXPECT_EQ(Metric("polyscene_checkpoint_total{outcome=\"failed\"}"), 0);
+}
+
 TEST_F(TrainingLoopTest, FreshWeightsCanBeSaved) {
   Start();
   EXPECT_EQ(loop_->Save()->learned_offset, 0);
@@ -227,6 +278,7 @@ TEST_F(TrainingLoopTest, AnIdleTurnPublishesAndCheckpointsWhatIsDueAndLearnsNoth
   clock_.Advance(absl::Seconds(60));
   EXPECT_EQ(loop_->IdleTurn().longest, absl::InfiniteDuration());
   EXPECT_EQ(loop_->positions().served_offset, 4);
+  EXPECT_TRUE(loop_->AwaitCheckpoint());
   EXPECT_EQ(loop_->positions().checkpoint_offset, 4);
   EXPECT_EQ(loop_->positions().learned_offset, 4);
 }
