@@ -8,7 +8,7 @@
 namespace polyscene {
 namespace {
 
-constexpr int kSteps = 1500;
+constexpr int kSteps = 1000;
 constexpr int64_t kPast = 1'000'000;
 
 class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<int> {

@@ -2,9 +2,12 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <numeric>
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "model/feature/encoder.h"
 #include "server/codec/codec.h"
 #include "tests/unit/server/joiner/joiner_fixture.h"
 
@@ -67,6 +70,22 @@ std::string RowBytes(const TableView& table, const std::string& name, uint32_t r
   return missing ? "missing" : absl::StrCat("has ", count, " ", bytes);
 }
 
+// That `one`, a batch of one row, is row `row` of `batch`.
+void ExpectRow(const EncodedBatch& batch, uint32_t row, const EncodedBatch& one) {
+  const size_t width = one.dense.size();
+  ASSERT_EQ(batch.dense.size(), width * static_cast<size_t>(batch.rows));
+  EXPECT_EQ(std::memcmp(batch.dense.data() + row * width, one.dense.data(), width * sizeof(float)), 0);
+  for (size_t slot = 0; slot < one.slots.size(); ++slot) {
+    const SlotIds& from = batch.slots[slot];
+    size_t begin = row, count = 1;
+    if (!from.lengths.empty()) {
+      begin = static_cast<size_t>(std::accumulate(from.lengths.begin(), from.lengths.begin() + row, 0));
+      count = static_cast<size_t>(from.lengths[row]);
+    }
+    EXPECT_EQ(std::vector<uint64_t>(from.ids.begin() + begin, from.ids.begin() + begin + count), one.slots[slot].ids);
+  }
+}
+
 class ServedFeaturesTest : public JoinerTest {};
 
 TEST_F(ServedFeaturesTest, EveryValueOfEveryTypeIsLearnedAsItWasScored) {
@@ -110,6 +129,13 @@ TEST_F(ServedFeaturesTest, EveryValueOfEveryTypeIsLearnedAsItWasScored) {
                                                    : RowBytes(context->view, feature.name, 0);
       EXPECT_EQ(RowBytes(examples->view.features, feature.name, row), scored) << feature.name << ", row " << row;
     }
+    // And so the network is given what it was given then.
+    FeatureEncoder encoder(spec_, HashKey());
+    const FeatureStatistics statistics(spec_->statistics_count());
+    EncodedBatch then, now;
+    encoder.AppendRequest(statistics, 0, context->view, candidates->view, then);
+    encoder.AppendRows(statistics, 0, examples->view.features, row, row + 1, now);
+    ExpectRow(then, source, now);
     EXPECT_EQ(record.joined().served(0).values(at), request.served(0).values(static_cast<int>(source)));
   }
 }
