@@ -115,7 +115,7 @@ class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<
       SweepAll();
     } else if (what < 97) {
       clock_.Advance(absl::Seconds(OneIn(20) ? 500 : 1 + Below(20)));
-      past_ += Below(8);
+      past_ += OneIn(8) ? 400 : Below(8);
       if (OneIn(40)) ++generation_;
     } else if (what < 98) {
       LabelSome();

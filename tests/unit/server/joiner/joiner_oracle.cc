@@ -21,6 +21,7 @@ JoinerOracle::Outcome JoinerOracle::Remember(const std::string& id, uint32_t row
   Request& request = requests_[id];
   request.rows = rows;
   request.event = event;
+  request.begins = replayed ? std::max(event, replay_) : event;
   request.replayed = replayed;
   for (const Waiting& waiting : waiting_[id]) {
     for (const LabelRow& row : waiting.labels) LabelOne(request, row, &outcome.logged);
@@ -129,7 +130,7 @@ JoinerOracle::Outcome JoinerOracle::Sweep() {
         ++assumed;
       }
     }
-    request = of.event + kLongest < clock ? requests_.erase(request) : std::next(request);
+    request = of.begins + kLongest < clock ? requests_.erase(request) : std::next(request);
   }
   for (auto& [id, entries] : waiting_) {
     while (!entries.empty() && entries.front().until < now_) {

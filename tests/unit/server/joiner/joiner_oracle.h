@@ -53,6 +53,7 @@ class JoinerOracle {
   struct Request {
     uint32_t rows = 0;
     int64_t event = 0;
+    int64_t begins = 0;  // Its window for being kept: of a replay, when that stood further already.
     bool replayed = false;
     std::vector<uint32_t> exposed;
     std::map<std::pair<uint32_t, std::string>, Known> labels;
