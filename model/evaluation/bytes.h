@@ -70,6 +70,7 @@ class ByteReader {
   }
 
   absl::string_view String() { return Take(Varint()); }
+  absl::string_view Bytes(uint64_t size) { return Take(size); }
 
   bool ok() const { return ok_; }
   bool done() const { return ok_ && rest_.empty(); }

@@ -26,7 +26,7 @@ void CollectTask(const TaskSpec& task, const LabelsView& view, const ExampleSlic
     const float weight = slice.examples->weights.empty() ? 1.0f : slice.examples->weights[r];
     labels.weights[row] = weight;
     labels.labelled.push_back(row);
-    if (weight > 0) ++labels.weighted;
+    if (weight != 0) ++labels.weighted;
   }
 }
 

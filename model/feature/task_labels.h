@@ -14,7 +14,7 @@ struct TaskLabels {
   std::vector<float> values;      // [rows, label width], in the label's own unit; 0 where there is none.
   std::vector<float> weights;     // [rows] 0 where there is no label.
   std::vector<int64_t> labelled;  // Rows that have one, ascending.
-  int64_t weighted = 0;           // Rows whose weight is above 0.
+  int64_t weighted = 0;           // Rows whose weight is not 0; below 0 it takes back what was learned (corrections).
 };
 
 // Collects the labels of the slices' rows, numbered as they come. A label outside `missing_outside` counts as missing.

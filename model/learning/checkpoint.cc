@@ -4,9 +4,7 @@
 
 #include <numeric>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "model/learning/checkpoint_job.h"
 #include "model/learning/torch_learner.h"
 #include "model/serving/evaluation_layout.h"
@@ -14,8 +12,6 @@
 
 namespace polyscene {
 namespace {
-
-constexpr char kEvaluationPrefix[] = "evaluation/";
 
 // Each file costs every later checkpoint of its chain a link, and a load a pass over its rows.
 constexpr size_t kMostRowFiles = 64;
@@ -80,12 +76,8 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   for (const auto& [name, tensor] : dense_optimizer_->state()) add(name, BytesOf(tensor));
   add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
   add("window", [window = window_] { return window.Serialize(); });
-  for (const auto& [producer, opened] : opened_) {
-    add(kEvaluationPrefix + producer, [opened = opened] {
-      return absl::StrCat(absl::Hex(static_cast<uint64_t>(opened.from_micros), absl::kZeroPad16),
-                          absl::Hex(opened.number, absl::kZeroPad16), opened.evaluation.Serialize());
-    });
-  }
+  if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
+  for (ProducerEvaluations::Section& section : opened_.Freeze()) add(std::move(section.name), std::move(section.bytes));
   for (size_t t = 0; t < spec_->tables().size(); ++t) {
     const TableSpec& table = spec_->tables()[t];
     contents.tables.push_back({table.name, table.dimension, tables_.table_rows(static_cast<int>(t))});
@@ -169,21 +161,16 @@ absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state) {
   const auto window_bytes = state.Read("window");
   if (!window_bytes.ok()) return window_bytes.status();
   if (absl::Status s = window_.Restore(*window_bytes); !s.ok()) return s;
+  if (state.Has("served_window")) {  // Only where rows were remembered.
+    const auto served_bytes = state.Read("served_window");
+    if (!served_bytes.ok()) return served_bytes.status();
+    if (absl::Status s = served_window_.Restore(*served_bytes); !s.ok()) return s;
+  }
   for (const SectionStream::Section& section : state.Sections()) {
-    absl::string_view producer = section.name;
-    if (!absl::ConsumePrefix(&producer, kEvaluationPrefix)) continue;
+    if (!ProducerEvaluations::IsSection(section.name)) continue;
     const auto bytes = state.Read(section.name);
     if (!bytes.ok()) return bytes.status();
-    uint64_t from = 0;
-    uint64_t number = 0;
-    if (bytes->size() < 32 || !absl::SimpleHexAtoi(bytes->substr(0, 16), &from) ||
-        !absl::SimpleHexAtoi(bytes->substr(16, 16), &number)) {
-      return absl::DataLossError(absl::StrCat("checkpoint: section '", section.name, "' lacks its start"));
-    }
-    auto evaluation = Evaluation::Parse(LayoutOf(*spec_), absl::string_view(*bytes).substr(32));
-    if (!evaluation.ok()) return evaluation.status();
-    opened_.insert_or_assign(std::string(producer),
-                             OpenedEvaluation{static_cast<int64_t>(from), number, *std::move(evaluation)});
+    if (absl::Status s = opened_.Restore(section.name, *bytes); !s.ok()) return s;
   }
   return absl::OkStatus();
 }

@@ -110,6 +110,11 @@ class Learner {
   // Figures over the recent window, and of each opened evaluation.
   virtual std::vector<EvaluationFigure> RecentEvaluation() const = 0;
   virtual std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const = 0;
+
+  // The same of what callers got at Predict, of rows that were remembered there (ExamplesView::served). The opened
+  // ones' AUC is exact; producers without such rows are left out.
+  virtual std::vector<EvaluationFigure> RecentServed() const = 0;
+  virtual std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedServed() const = 0;
 };
 
 struct LearnerOptions {

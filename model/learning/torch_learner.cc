@@ -20,9 +20,6 @@ namespace {
 // is faster than towers one by one on their own rows.
 constexpr double kBatchedShare = 0.6;
 
-// Each run of a producer may open one, and each has sums of its own for every scene and task.
-constexpr size_t kMaxOpenedEvaluations = 64;
-
 }  // namespace
 
 TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options)
@@ -36,7 +33,9 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       row_optimizer_(spec_->file().row_optimizer().adagrad()),
       tables_(spec_, device_),
       statistics_(spec_->statistics_count()),
-      window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()) {}
+      window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
+      served_window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
+      opened_(LayoutOf(*spec_)) {}
 
 absl::StatusOr<StepReport> TorchLearner::Step(absl::Span<const ExampleSlice> slices) {
   return CatchTorch(absl::StrCat("step ", counters_.step + 1), [&] { return StepOrThrow(slices); });
@@ -51,7 +50,9 @@ StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
   CollectLabels(*spec_, slices, labels_);
   ForwardPass forward;
   const StepReport report = LearnBatch(batch_, labels_, forward);
-  if (!report.passed_over) Evaluate(slices, forward);
+  const EvaluatedRows rows(*spec_, slices, labels_, opened_);
+  if (!report.passed_over) Evaluate(rows, forward);
+  rows.AddServed(served_window_);
   FinishStep(slices);
   return report;
 }
@@ -147,18 +148,8 @@ void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<
   }
 }
 
-void TorchLearner::Evaluate(absl::Span<const ExampleSlice> slices, const ForwardPass& forward) {
+void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forward) {
   const torch::NoGradGuard no_grad;
-  // Where each slice's rows begin, and whose evaluation they count in.
-  std::vector<int64_t> begins;
-  std::vector<OpenedEvaluation*> opened;
-  int64_t rows = 0;
-  for (const ExampleSlice& slice : slices) {
-    begins.push_back(rows);
-    rows += slice.end - slice.begin;
-    const auto it = opened_.find(std::string(slice.producer));
-    opened.push_back(it == opened_.end() ? nullptr : &it->second);
-  }
   std::vector<float> label;
   for (size_t w = 0; w < forward.wanted.size(); ++w) {
     const WantedTask& want = forward.wanted[w];
@@ -166,22 +157,16 @@ void TorchLearner::Evaluate(absl::Span<const ExampleSlice> slices, const Forward
     const TaskSpec& task = spec_->tasks()[t];
     const torch::Tensor scores = EvaluatedScores(task, forward.logits[w].detach()).contiguous().to(torch::kCPU);
     const float* all_scores = scores.data_ptr<float>();
-    label.resize(task.label_width);
-    size_t s = 0;
     for (size_t i = 0; i < labels_[t].labelled.size(); ++i) {
       const int64_t row = labels_[t].labelled[i];
-      while (s + 1 < slices.size() && row >= begins[s + 1]) ++s;
+      if (rows.corrects(row)) continue;
       const int64_t score_row = want.rows.defined() ? static_cast<int64_t>(i) : row;
       const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
-      for (int k = 0; k < task.label_width; ++k) {
-        label[k] = EvaluatedLabel(task, labels_[t].values[row * task.label_width + k]);
-      }
+      rows.LabelOf(t, row, label);
       window_.Add(batch_.scenes[row], t, score, label);
-      if (opened[s] == nullptr) continue;
-      const absl::Span<const int64_t> times = slices[s].examples->event_times_micros;
-      const int64_t from = opened[s]->from_micros;
-      const bool counts = from <= 0 || (!times.empty() && times[slices[s].begin + row - begins[s]] >= from);
-      if (counts) opened[s]->evaluation.Add(batch_.scenes[row], t, score, label);
+      if (ProducerEvaluations::Opened* opened = rows.opened(row); opened != nullptr) {
+        opened->learned.Add(batch_.scenes[row], t, score, label);
+      }
     }
   }
 }
@@ -199,22 +184,13 @@ void TorchLearner::FinishStep(absl::Span<const ExampleSlice> slices) {
 }
 
 void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micros) {
-  uint64_t number = 0;
-  for (const auto& [name, opened] : opened_) number = std::max(number, opened.number + 1);
-  const auto it = opened_.find(std::string(producer));
-  if (it != opened_.end() && it->second.from_micros == from_micros) {
-    it->second.number = number;  // Whoever comes back is not the one to go.
-    return;
-  }
-  opened_.insert_or_assign(std::string(producer), OpenedEvaluation{from_micros, number, Evaluation(LayoutOf(*spec_))});
-  if (opened_.size() <= kMaxOpenedEvaluations) return;
-  opened_.erase(std::min_element(opened_.begin(), opened_.end(),
-                                 [](const auto& a, const auto& b) { return a.second.number < b.second.number; }));
+  opened_.Open(producer, from_micros);
 }
 
 void TorchLearner::ClearEvaluations() {
-  opened_.clear();
+  opened_.Clear();
   window_.Clear();
+  served_window_.Clear();
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint64_t version, uint64_t learned_offset) {
@@ -237,12 +213,6 @@ std::vector<TableRows> TorchLearner::tables() const {
     rows.push_back({spec_->tables()[t].name, tables_.table_rows(static_cast<int>(t))});
   }
   return rows;
-}
-
-std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> TorchLearner::OpenedEvaluations() const {
-  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> figures;
-  for (const auto& [producer, opened] : opened_) figures.emplace_back(producer, opened.evaluation.Figures());
-  return figures;
 }
 
 }  // namespace polyscene

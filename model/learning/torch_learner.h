@@ -3,15 +3,16 @@
 
 #include <torch/types.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/embedding/embedding_tables.h"
+#include "model/evaluation/producer_evaluations.h"
 #include "model/feature/encoder.h"
 #include "model/feature/task_labels.h"
+#include "model/learning/evaluated_rows.h"
 #include "model/learning/offline_learner.h"
 #include "model/learning/stored_checkpoint.h"
 #include "model/network/network.h"
@@ -36,7 +37,13 @@ class TorchLearner : public OfflineLearner {
   std::vector<TableRows> tables() const override;
   uint64_t table_bytes() const override { return tables_.memory_bytes(); }
   std::vector<EvaluationFigure> RecentEvaluation() const override { return window_.Figures(); }
-  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override;
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override {
+    return opened_.LearnedFigures();
+  }
+  std::vector<EvaluationFigure> RecentServed() const override { return served_window_.Figures(); }
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedServed() const override {
+    return opened_.ServedFigures();
+  }
 
   const FeatureStatistics& statistics() const override { return statistics_; }
   void SetStatistics(FeatureStatistics statistics) override { statistics_ = std::move(statistics); }
@@ -47,12 +54,6 @@ class TorchLearner : public OfflineLearner {
   absl::StatusOr<uint64_t> Restore(const StoredCheckpoint& stored);
 
  private:
-  struct OpenedEvaluation {
-    int64_t from_micros = 0;
-    uint64_t number = 0;  // Grows with each opening.
-    Evaluation evaluation;
-  };
-
   // What a step computed on its way: the scores before the update.
   struct ForwardPass {
     std::vector<WantedTask> wanted;
@@ -63,7 +64,7 @@ class TorchLearner : public OfflineLearner {
   StepReport LearnBatch(const EncodedBatch& batch, const std::vector<TaskLabels>& labels, ForwardPass& forward);
   std::vector<WantedTask> ChooseRows(const std::vector<TaskLabels>& labels, int64_t rows) const;
   bool GradientsAreFinite(const std::vector<torch::Tensor>& values) const;
-  void Evaluate(absl::Span<const ExampleSlice> slices, const ForwardPass& forward);
+  void Evaluate(const EvaluatedRows& rows, const ForwardPass& forward);
   void Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values);
   void FinishStep(absl::Span<const ExampleSlice> slices);
 
@@ -86,8 +87,8 @@ class TorchLearner : public OfflineLearner {
   EmbeddingTables tables_;
   FeatureStatistics statistics_;
   EvaluationWindow window_;
-  std::map<std::string, OpenedEvaluation>
-      opened_;  // By producer; ordered, so that checkpoints of equal states are equal.
+  EvaluationWindow served_window_;
+  ProducerEvaluations opened_;
   LearnerCounters counters_;
 
   bool checkpointing_ = false;     // A job is out.

@@ -7,10 +7,10 @@
 
 namespace polyscene {
 
-// Mean loss over the rows whose weight is above 0, each counted `weight` times: binary cross-entropy on logits, softmax
+// Mean loss over the rows whose weight is not 0, each counted `weight` times: binary cross-entropy on logits, softmax
 // cross-entropy, squared error, or Huber (Huber, "Robust Estimation of a Location Parameter", 1964); a forecast's is
 // the mean over its outputs. logits: [n, outputs]; labels: [n, label width], transformed (TransformLabel); weights:
-// [n], 0 where there is no label. labelled: how many weights are above 0, at least 1. A scalar.
+// [n], 0 where there is no label. labelled: how many weights are not 0, at least 1. A scalar.
 torch::Tensor TaskLoss(const TaskSpec& task, const torch::Tensor& logits, const torch::Tensor& labels,
                        const torch::Tensor& weights, int64_t labelled);
 

@@ -92,6 +92,17 @@ absl::StatusOr<DecodedExamples> DecodeEvents(const v1::EventBatch& batch) {
   return decoded;
 }
 
+absl::StatusOr<DecodedExamples> DecodeRecord(const v1::LogRecord& record) {
+  absl::StatusOr<DecodedExamples> decoded = DecodeEvents(record.events());
+  if (!decoded.ok() || !record.has_joined()) return decoded;
+  decoded->view.served.reserve(record.joined().served_size());
+  for (const v1::ServedScores& served : record.joined().served()) {
+    decoded->view.served.push_back({served.task(), ViewOf(served.values()), ViewOf(served.missing_rows())});
+  }
+  decoded->view.corrections = ViewOf(record.joined().correction_rows());
+  return decoded;
+}
+
 void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::RepeatedPtrField<v1::Column>* columns) {
   for (v1::Column& column : *columns) {
     const int feature = spec.FindFeature(column.name());

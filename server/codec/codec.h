@@ -11,6 +11,7 @@
 #include "model/feature/validation.h"
 #include "model/spec/model_spec.h"
 #include "polyscene/v1/features.pb.h"
+#include "polyscene/v1/record.pb.h"
 #include "polyscene/v1/training.pb.h"
 
 namespace polyscene {
@@ -39,8 +40,12 @@ struct DecodedExamples {
   ExamplesView view;  // Into `table` and the batch.
 };
 
-// Views a batch that was validated before, as the trainer reads it from the log.
+// Views a batch that was validated before.
 absl::StatusOr<DecodedExamples> DecodeEvents(const v1::EventBatch& batch);
+
+// Views the events of a record, as the trainer reads it from the log, with what callers were served where the joiner
+// made it.
+absl::StatusOr<DecodedExamples> DecodeRecord(const v1::LogRecord& record);
 
 // Replaces the values of personal features by their ids (PersonalId), as INT64 columns. Only after validation.
 void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::RepeatedPtrField<v1::Column>* columns);

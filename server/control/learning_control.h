@@ -27,6 +27,9 @@ struct LearningPositions {
 struct LearningReport {
   std::vector<EvaluationFigure> recent;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> opened;  // By producer.
+  // The same of what callers got at Predict, where rows were remembered.
+  std::vector<EvaluationFigure> recent_served;
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> opened_served;
   std::vector<TableRows> tables;
   uint64_t table_bytes = 0;
 };

@@ -13,27 +13,41 @@
 namespace polyscene {
 namespace {
 
-absl::Status FillEvaluation(const LearningReport& report, const std::string& evaluation_of,
-                            v1::GetStatusResponse* status) {
-  const std::vector<EvaluationFigure>* figures = &report.recent;
-  if (!evaluation_of.empty()) {
-    const auto opened = std::find_if(report.opened.begin(), report.opened.end(),
-                                     [&](const auto& entry) { return entry.first == evaluation_of; });
-    if (opened == report.opened.end()) {
-      return absl::NotFoundError(absl::StrCat("evaluation_of: producer '", CutText(evaluation_of, 64),
-                                              "' has no evaluation in the served weights: expected one that opened its "
-                                              "stream with `evaluate_from_micros`"));
-    }
-    figures = &opened->second;
-  }
-  for (const EvaluationFigure& figure : *figures) {
-    v1::EvaluationFigure* out = status->add_evaluation();
+using FiguresByProducer = std::vector<std::pair<std::string, std::vector<EvaluationFigure>>>;
+
+// Null where the producer has none.
+const std::vector<EvaluationFigure>* FiguresOf(const FiguresByProducer& all, const std::string& producer) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& entry) { return entry.first == producer; });
+  return found == all.end() ? nullptr : &found->second;
+}
+
+void FillFigures(const std::vector<EvaluationFigure>& figures,
+                 google::protobuf::RepeatedPtrField<v1::EvaluationFigure>* into) {
+  for (const EvaluationFigure& figure : figures) {
+    v1::EvaluationFigure* out = into->Add();
     out->set_scene(figure.scene);
     out->set_task(figure.task);
     out->set_metric(figure.metric);
     out->set_value(figure.value);
     out->set_rows(figure.rows);
   }
+}
+
+absl::Status FillEvaluation(const LearningReport& report, const std::string& evaluation_of,
+                            v1::GetStatusResponse* status) {
+  const std::vector<EvaluationFigure>* learned = &report.recent;
+  const std::vector<EvaluationFigure>* served = &report.recent_served;
+  if (!evaluation_of.empty()) {
+    learned = FiguresOf(report.opened, evaluation_of);
+    served = FiguresOf(report.opened_served, evaluation_of);
+    if (learned == nullptr) {
+      return absl::NotFoundError(absl::StrCat("evaluation_of: producer '", CutText(evaluation_of, 64),
+                                              "' has no evaluation in the served weights: expected one that opened its "
+                                              "stream with `evaluate_from_micros`"));
+    }
+  }
+  FillFigures(*learned, status->mutable_evaluation());
+  if (served != nullptr) FillFigures(*served, status->mutable_served_evaluation());
   return absl::OkStatus();
 }
 

@@ -56,7 +56,7 @@ absl::Status StepFormer::ReadUntil(uint64_t offset, absl::Time now) {
     waiting->read_at = now;
     if (waiting->entry.record.has_events()) {
       const v1::EventBatch& batch = waiting->entry.record.events();
-      absl::StatusOr<DecodedExamples> examples = DecodeEvents(batch);
+      absl::StatusOr<DecodedExamples> examples = DecodeRecord(waiting->entry.record);
       if (!examples.ok()) {
         return absl::DataLossError(absl::StrCat("event log: record at offset ", waiting->entry.offset,
                                                 " cannot be decoded: ", examples.status().message()));

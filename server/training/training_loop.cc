@@ -165,6 +165,8 @@ absl::Status TrainingLoop::Publish() {
   auto report = std::make_shared<LearningReport>();
   report->recent = learner_->RecentEvaluation();
   report->opened = learner_->OpenedEvaluations();
+  report->recent_served = learner_->RecentServed();
+  report->opened_served = learner_->OpenedServed();
   report->tables = learner_->tables();
   report->table_bytes = learner_->table_bytes();
   parts_.metrics->RecentEvaluation(report->recent);

@@ -91,6 +91,8 @@ class FakeLearner : public Learner {
   uint64_t table_bytes() const override { return 64 * items_.size(); }
   std::vector<EvaluationFigure> RecentEvaluation() const override;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override;
+  std::vector<EvaluationFigure> RecentServed() const override { return {}; }
+  std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedServed() const override { return {}; }
 
   static absl::StatusOr<LoadedLearner> Load(FakeLearnerScript& script, const std::filesystem::path& directory);
 

@@ -111,5 +111,22 @@ TEST(HashPersonal, InAViewLeavesTheMessageAsItIs) {
   EXPECT_THAT(batch.columns(0).strings(), ElementsAre("ann", "bob"));
 }
 
+TEST(DecodeRecord, ViewsWhatCallersWereServedWhereTheJoinerMadeIt) {
+  v1::LogRecord record;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    events { scene: "shop" rows: 2 columns { name: "item" ints: 1 ints: 2 } labels { task: "click" values: 1 values: 0 } }
+    joined { served { task: "click" values: 0.5 values: 0.25 missing_rows: 1 } correction_rows: 1 })",
+                                                            &record));
+
+  const absl::StatusOr<DecodedExamples> decoded = DecodeRecord(record);
+
+  ASSERT_TRUE(decoded.ok());
+  ASSERT_EQ(decoded->view.served.size(), 1u);
+  EXPECT_EQ(decoded->view.served[0].task, "click");
+  EXPECT_THAT(decoded->view.served[0].values, ElementsAre(0.5f, 0.25f));
+  EXPECT_THAT(decoded->view.served[0].missing, ElementsAre(1u));
+  EXPECT_THAT(decoded->view.corrections, ElementsAre(1u));
+}
+
 }  // namespace
 }  // namespace polyscene
