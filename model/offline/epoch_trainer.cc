@@ -1,6 +1,7 @@
 #include "model/offline/epoch_trainer.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -16,14 +17,14 @@ namespace {
 // Fills a buffer from files: what does not fit waits for the next time.
 class BufferFiller {
  public:
-  BufferFiller(std::shared_ptr<const ModelSpec> spec, const HashKey& key, const RowSelection& selection,
+  BufferFiller(std::shared_ptr<const ModelSpec> spec, const HashKey& key, std::unique_ptr<ExampleRows> rows,
                const FeatureStatistics& statistics)
-      : files_(spec, key, selection, nullptr), encoder_(spec, key), statistics_(statistics) {}
+      : source_(std::move(rows)), encoder_(std::move(spec), key), statistics_(statistics) {}
 
   absl::Status Fill(ShuffleBuffer& buffer) {
     while (buffer.room() > 0 && !ended_) {
       if (begin_ == rows_.rows()) {
-        const absl::StatusOr<bool> more = files_.Next(&chunk_);
+        const absl::StatusOr<bool> more = source_->Next(&chunk_);
         if (!more.ok()) return more.status();
         ended_ = !*more;
         if (ended_) break;
@@ -38,7 +39,7 @@ class BufferFiller {
   }
 
  private:
-  ExampleFiles files_;
+  const std::unique_ptr<ExampleRows> source_;
   RowEncoder encoder_;
   const FeatureStatistics& statistics_;
   ExampleChunk chunk_;
@@ -59,7 +60,9 @@ absl::StatusOr<EpochReport> EpochTrainer::Run(const std::function<bool(int64_t)>
   uint64_t seed = options_.seed;
   seed = SplitMix64(seed) + learner_.counters().step;
   ShuffleBuffer buffer(*spec_, std::max(options_.shuffle_rows, options_.batch_rows), seed);
-  BufferFiller filler(spec_, key_, selection_, learner_.statistics());
+  absl::StatusOr<std::unique_ptr<ExampleRows>> rows = OpenRows(spec_, key_, selection_, nullptr);
+  if (!rows.ok()) return rows.status();
+  BufferFiller filler(spec_, key_, *std::move(rows), learner_.statistics());
   LossSums losses(*spec_);
   EpochReport report;
   EncodedExamples step;

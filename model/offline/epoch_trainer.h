@@ -35,7 +35,7 @@ class EpochTrainer {
                OfflineLearner& learner);
 
   // Learns every selected row once. progress: told the rows learned after each step; false stops.
-  //   ExampleFiles' and LearnEncoded()'s errors
+  //   ExampleRows' and LearnEncoded()'s errors
   absl::StatusOr<EpochReport> Run(const std::function<bool(int64_t)>& progress);
 
  private:

@@ -70,18 +70,20 @@ absl::StatusOr<bool> ExampleFiles::Next(ExampleChunk* chunk) {
       if (refused_ == nullptr) break;
       refused_->Add(selection_.paths[opened_ - 1], chunk->table.lines[error.row], error.reason, error.message);
     }
-    KeepWanted(GoodRanges(chunk->table.rows(), errors), chunk);
+    KeepWanted(selection_, GoodRanges(chunk->table.rows(), errors), chunk);
   }
   return true;
 }
 
-void ExampleFiles::KeepWanted(const std::vector<std::pair<int64_t, int64_t>>& good, ExampleChunk* chunk) const {
+void KeepWanted(const RowSelection& selection, const std::vector<std::pair<int64_t, int64_t>>& good,
+                ExampleChunk* chunk) {
+  chunk->ranges.clear();
   const std::vector<int64_t>& times = chunk->table.event_times_micros;
   for (const auto& [begin, end] : good) {
     bool open = false;  // Whether the last range ends where this row begins.
     for (int64_t row = begin; row < end; ++row) {
       const int64_t time = times.empty() ? 0 : times[row];
-      const bool wanted = time >= selection_.from_micros && time < selection_.until_micros;
+      const bool wanted = time >= selection.from_micros && time < selection.until_micros;
       if (wanted && !open) chunk->ranges.emplace_back(row, row);
       if (wanted) ++chunk->ranges.back().second;
       open = wanted;
@@ -94,6 +96,12 @@ double ExampleFiles::fraction_read() const {
   const double bytes = static_cast<double>(std::max<int64_t>(reader_->file_bytes(), 1));
   const double of_file = std::min(static_cast<double>(reader_->file_bytes_read()) / bytes, 1.0);
   return (static_cast<double>(opened_ - 1) + of_file) / static_cast<double>(selection_.paths.size());
+}
+
+absl::StatusOr<std::unique_ptr<ExampleRows>> OpenRows(std::shared_ptr<const ModelSpec> spec, const HashKey& key,
+                                                      const RowSelection& selection, RefusedRows* refused) {
+  if (selection.open) return selection.open(selection);
+  return std::unique_ptr<ExampleRows>(new ExampleFiles(std::move(spec), key, selection, refused));
 }
 
 absl::Status CheckSameColumns(const ModelSpec& spec, const std::vector<std::string>& paths) {

@@ -1,7 +1,8 @@
-// Labelled rows of CSV files, one file after the other.
+// Where training rows come from: files, one after the other, or what the caller brings.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -17,9 +18,13 @@
 
 namespace polyscene {
 
+class ExampleRows;
+
 // Which rows of which files.
 struct RowSelection {
   std::vector<std::string> paths;  // At least one.
+  // Set: rows come from here instead, and `paths` is what messages call it.
+  std::function<absl::StatusOr<std::unique_ptr<ExampleRows>>(const RowSelection& selection)> open;
   // Event times in [from, until). A row whose time is not known counts as of 1970.
   int64_t from_micros = std::numeric_limits<int64_t>::min();
   int64_t until_micros = std::numeric_limits<int64_t>::max();
@@ -31,21 +36,36 @@ struct ExampleChunk {
   std::vector<std::pair<int64_t, int64_t>> ranges;  // [begin, end) of good and wanted rows; ascending, none empty.
 };
 
-// Streams the files: memory does not follow their length. The same files give the same chunks, every time. Not
+// Streams rows: memory does not follow their number. The same source gives the same chunks, every time. Not
 // thread-safe.
-class ExampleFiles {
+class ExampleRows {
+ public:
+  virtual ~ExampleRows() = default;
+
+  // Moves the next chunk in; false at the end. The source's errors.
+  virtual absl::StatusOr<bool> Next(ExampleChunk* chunk) = 0;
+
+  virtual double fraction_read() const = 0;  // About.
+};
+
+// The rows that `selection` says. refused: told of each bad row; null: nobody is. It outlives them.
+absl::StatusOr<std::unique_ptr<ExampleRows>> OpenRows(std::shared_ptr<const ModelSpec> spec, const HashKey& key,
+                                                      const RowSelection& selection, RefusedRows* refused);
+
+// Replaces chunk's ranges by the rows of `good` ranges whose time the selection wants.
+void KeepWanted(const RowSelection& selection, const std::vector<std::pair<int64_t, int64_t>>& good,
+                ExampleChunk* chunk);
+
+class ExampleFiles : public ExampleRows {
  public:
   // refused: told of each bad row; null: nobody is. It outlives this object.
   ExampleFiles(std::shared_ptr<const ModelSpec> spec, HashKey key, RowSelection selection, RefusedRows* refused);
 
-  // Moves the next chunk in; false at the end. EventReader::Open's and EventReader::Next's errors.
-  absl::StatusOr<bool> Next(ExampleChunk* chunk);
-
-  double fraction_read() const;  // Of all files' stored bytes, about.
+  absl::StatusOr<bool> Next(ExampleChunk* chunk) override;  // EventReader::Open's and EventReader::Next's errors.
+  double fraction_read() const override;                    // Of all files' stored bytes.
 
  private:
   absl::Status OpenNext();
-  void KeepWanted(const std::vector<std::pair<int64_t, int64_t>>& good, ExampleChunk* chunk) const;
 
   const std::shared_ptr<const ModelSpec> spec_;
   const HashKey key_;

@@ -13,7 +13,9 @@ absl::StatusOr<FileEvaluation> EvaluateFiles(std::shared_ptr<const ModelSpec> sp
   if (!snapshot.ok()) return snapshot.status();
   Evaluation evaluation(LayoutOf(*spec));
   LossSums losses(*spec);
-  ExampleFiles files(spec, key, selection, refused);
+  const absl::StatusOr<std::unique_ptr<ExampleRows>> opened = OpenRows(spec, key, selection, refused);
+  if (!opened.ok()) return opened.status();
+  ExampleRows& files = **opened;
   RowEncoder encoder(spec, key);
   ExampleChunk chunk;
   EncodedExamples rows;

@@ -22,7 +22,7 @@ struct FileEvaluation {
 };
 
 // progress: told the rows scored, now and then; false stops.
-//   ExampleFiles' and RowScorer's errors
+//   ExampleRows' and RowScorer's errors
 //   kCancelled  `progress` said so
 absl::StatusOr<FileEvaluation> EvaluateFiles(std::shared_ptr<const ModelSpec> spec, const HashKey& key,
                                              const RowSelection& selection, OfflineLearner& learner, RowScorer& scorer,

@@ -10,7 +10,9 @@ absl::StatusOr<FileSurvey> SurveyFiles(std::shared_ptr<const ModelSpec> spec, co
   FileSurvey survey;
   survey.labelled.resize(spec->tasks().size());
   survey.statistics = FeatureStatistics(spec->statistics_count());
-  ExampleFiles files(spec, key, selection, refused);
+  const absl::StatusOr<std::unique_ptr<ExampleRows>> opened = OpenRows(spec, key, selection, refused);
+  if (!opened.ok()) return opened.status();
+  ExampleRows& files = **opened;
   RowEncoder encoder(spec, key);
   ExampleChunk chunk;
   std::vector<TaskLabels> labels;

@@ -18,7 +18,7 @@ struct FileSurvey {
 };
 
 // Reads every selected row once. progress: told the fraction read, now and then; false stops it.
-//   ExampleFiles' errors
+//   ExampleRows' errors
 //   kCancelled  `progress` said so
 absl::StatusOr<FileSurvey> SurveyFiles(std::shared_ptr<const ModelSpec> spec, const HashKey& key,
                                        const RowSelection& selection, RefusedRows* refused,

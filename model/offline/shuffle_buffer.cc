@@ -1,6 +1,8 @@
 #include "model/offline/shuffle_buffer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "model/embedding/initial_row.h"
@@ -8,7 +10,7 @@
 namespace polyscene {
 namespace {
 
-constexpr float kNoLabel = -1;  // No label has a weight below 0.
+constexpr float kNoLabel = std::numeric_limits<float>::quiet_NaN();  // No label's weight is.
 
 // In [0, n): the high half of a product, whose bias of n / 2^64 nobody will see.
 int64_t Below(uint64_t& random, int64_t n) {
@@ -119,13 +121,13 @@ void ShuffleBuffer::Load(size_t place, int64_t row, EncodedExamples& step) const
   std::copy_n(dense_.begin() + place * dense_width_, dense_width_, step.inputs.dense.begin() + row * dense_width_);
   for (size_t t = 0; t < tasks_.size(); ++t) {
     const float weight = weights_[place * tasks_.size() + t];
-    if (weight < 0) continue;
+    if (std::isnan(weight)) continue;
     TaskLabels& labels = step.labels[t];
     std::copy_n(labels_.begin() + place * label_width_ + tasks_[t].offset, tasks_[t].width,
                 labels.values.begin() + row * tasks_[t].width);
     labels.weights[row] = weight;
     labels.labelled.push_back(row);
-    if (weight > 0) ++labels.weighted;
+    if (weight != 0) ++labels.weighted;
   }
 }
 
