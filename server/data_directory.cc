@@ -111,4 +111,14 @@ std::optional<std::string> DataDirectory::WarmStart() const {
   return ReadSmallFile(path);
 }
 
+absl::Status DataDirectory::CopyMarks(const std::filesystem::path& to) const {
+  for (const char* name : {"hash_key", "warm_start"}) {
+    std::error_code error;
+    if (!std::filesystem::exists(directory_ / name, error)) continue;
+    const absl::Status status = WriteSmallFile(to / name, ReadSmallFile(directory_ / name) + "\n");
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace polyscene

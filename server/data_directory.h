@@ -31,13 +31,19 @@ class DataDirectory {
     return directory / "checkpoints";
   }
 
+  static std::filesystem::path LogOf(const std::filesystem::path& directory) { return directory / "log"; }
+
   const std::filesystem::path& path() const { return directory_; }
-  std::filesystem::path log() const { return directory_ / "log"; }
+  std::filesystem::path log() const { return LogOf(directory_); }
   std::filesystem::path checkpoints() const { return CheckpointsOf(directory_); }
 
   // Notes durably, before the checkpoint `from` is saved here, that this directory's life begins with it.
   absl::Status NoteWarmStart(const std::filesystem::path& from) const;
   std::optional<std::string> WarmStart() const;  // What was noted.
+
+  // Copies what this directory is marked with (the key's fingerprint, the warm start) into the directory `to`. The
+  // disk's error.
+  absl::Status CopyMarks(const std::filesystem::path& to) const;
 
  private:
   DataDirectory(std::filesystem::path directory, int lock_fd) : directory_(std::move(directory)), lock_fd_(lock_fd) {}

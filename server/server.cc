@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "polyscene/v1/model_service.pb.h"
+#include "server/backup.h"
 #include "server/batching/batcher.h"
 #include "server/data_directory.h"
 #include "server/deferred_control.h"
@@ -65,6 +67,7 @@ struct Server::Parts {
   absl::Status BuildServing();
   void BuildServices();
   absl::Status Listen();
+  absl::StatusOr<v1::BackupResponse> Backup(const std::string& to) const;
   std::vector<std::pair<std::string, std::string>> StatusPage() const;
 };
 
@@ -124,7 +127,8 @@ void Server::Parts::BuildServices() {
   status_report = std::make_unique<StatusReport>(
       StatusReportOptions{settings.model, model.device, [this] { return serving.load(); }, started}, *log, control,
       snapshots, metrics);
-  model_service = std::make_unique<ModelService>(*status_report, control);
+  model_service =
+      std::make_unique<ModelService>(*status_report, control, [this](const std::string& to) { return Backup(to); });
 }
 
 absl::Status Server::Parts::Listen() {
@@ -145,6 +149,18 @@ absl::Status Server::Parts::Listen() {
   if (!started_grpc.ok()) return started_grpc.status();
   grpc = *std::move(started_grpc);
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::BackupResponse> Server::Parts::Backup(const std::string& to) const {
+  const absl::StatusOr<BackupReport> report = BackUp(*directory, *log, to);
+  if (!report.ok()) return report.status();
+  LogInfo(absl::StrCat("backup of ", report->bytes, " bytes in ", to));
+  v1::BackupResponse response;
+  response.set_directory(to);
+  response.set_bytes(report->bytes);
+  response.set_log_end_offset(report->log_end_offset);
+  response.set_checkpoint_offset(report->checkpoint_offset);
+  return response;
 }
 
 std::vector<std::pair<std::string, std::string>> Server::Parts::StatusPage() const {

@@ -109,6 +109,10 @@ class EventLog {
   // Lets go of records (and journal entries) that end before `covered_offset`, oldest first, while the log is over its
   // retention.
   virtual absl::Status Retire(uint64_t covered_offset) = 0;
+
+  // Writes the log as it is, or a little later, to the new directory `directory`, from which Open() starts. Nothing
+  // waits for it. Files that never change are hard links where both are on one file system.
+  virtual absl::Status CopyTo(const std::filesystem::path& directory) const = 0;
 };
 
 }  // namespace polyscene

@@ -8,6 +8,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -271,6 +272,16 @@ std::unique_ptr<rocksdb::Iterator> LogStore::Iterate(LogFamily family) const {
   rocksdb::ReadOptions options;
   options.fill_cache = family != LogFamily::kRecords;
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, this->family(family)));
+}
+
+absl::Status LogStore::CopyTo(const std::filesystem::path& directory) const {
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // No flush first, however long the write-ahead log is: it is copied.
+  constexpr uint64_t kNeverFlush = ~uint64_t{0};
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string(), kNeverFlush);
+  return FromRocks(status, absl::StrCat("event log: cannot be copied to ", directory.string()));
 }
 
 }  // namespace polyscene

@@ -69,6 +69,8 @@ class LogStore {
 
   std::unique_ptr<rocksdb::Iterator> Iterate(LogFamily family) const;
 
+  absl::Status CopyTo(const std::filesystem::path& directory) const;  // As EventLog::CopyTo().
+
  private:
   LogStore() = default;
   absl::Status ResumeIfFailed();

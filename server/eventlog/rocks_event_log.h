@@ -39,6 +39,7 @@ class RocksEventLog : public EventLog {
   std::optional<uint64_t> JournaledStepEnd(uint64_t begin) const override;
   absl::StatusOr<uint64_t> ReserveVersions(uint64_t count) override;
   absl::Status Retire(uint64_t covered_offset) override;
+  absl::Status CopyTo(const std::filesystem::path& directory) const override { return store_->CopyTo(directory); }
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;

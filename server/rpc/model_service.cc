@@ -12,8 +12,8 @@ constexpr size_t kMaxWaitingOperations = 16;
 
 }  // namespace
 
-ModelService::ModelService(const StatusReport& report, LearningControl& control)
-    : report_(report), control_(control), operations_(kMaxWaitingOperations) {}
+ModelService::ModelService(const StatusReport& report, LearningControl& control, BackupFunction backup)
+    : report_(report), control_(control), backup_(std::move(backup)), operations_(kMaxWaitingOperations) {}
 
 grpc::ServerUnaryReactor* ModelService::GetModel(grpc::CallbackServerContext* context, const v1::GetModelRequest*,
                                                  v1::GetModelResponse* response) {
@@ -72,6 +72,15 @@ grpc::ServerUnaryReactor* ModelService::SaveCheckpoint(grpc::CallbackServerConte
       response->set_directory(saved->directory);
     }
     return saved.status();
+  });
+}
+
+grpc::ServerUnaryReactor* ModelService::Backup(grpc::CallbackServerContext* context, const v1::BackupRequest* request,
+                                               v1::BackupResponse* response) {
+  return Operate(context, [this, request, response] {
+    absl::StatusOr<v1::BackupResponse> report = backup_(request->directory());
+    if (report.ok()) *response = *std::move(report);
+    return report.status();
   });
 }
 

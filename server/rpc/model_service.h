@@ -17,7 +17,10 @@ namespace polyscene {
 // Lifetime: it outlives the gRPC server; `report` and `control` outlive it.
 class ModelService final : public v1::ModelService::CallbackService {
  public:
-  ModelService(const StatusReport& report, LearningControl& control);
+  // backup: copies the data directory to the directory of that name; may block.
+  using BackupFunction = std::function<absl::StatusOr<v1::BackupResponse>(const std::string& directory)>;
+
+  ModelService(const StatusReport& report, LearningControl& control, BackupFunction backup);
 
   // Ends every WatchStatus with UNAVAILABLE, and refuses new ones. Waits for none.
   void Stop() { watches_.Stop(); }
@@ -37,12 +40,16 @@ class ModelService final : public v1::ModelService::CallbackService {
                                            const v1::SaveCheckpointRequest* request,
                                            v1::SaveCheckpointResponse* response) override;
 
+  grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* context, const v1::BackupRequest* request,
+                                   v1::BackupResponse* response) override;
+
  private:
   // Answers `context` with what `call` returns, which may block; `call` runs on the worker.
   grpc::ServerUnaryReactor* Operate(grpc::CallbackServerContext* context, std::function<absl::Status()> call);
 
   const StatusReport& report_;
   LearningControl& control_;
+  const BackupFunction backup_;
   LiveStreams<StatusWatch> watches_;
   BackgroundWorker operations_;
 };
