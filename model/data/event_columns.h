@@ -43,6 +43,7 @@ struct EventColumns {
   int label_time_field = -1;
   int request_id_field = -1;
   int weight_field = -1;
+  int other_time_field = -1;  // Set by who reads with EventReaderOptions::other_time_column.
   std::vector<std::string> header;
 
   // scene: of all rows, where the header has no column of it; empty: not given. features_only: what the header has of

@@ -68,22 +68,25 @@ void DropRow(uint32_t row, EventTable& batch) {
   shorten(batch.weights);
   shorten(batch.event_times_micros);
   shorten(batch.label_times_micros);
+  shorten(batch.other_times_micros);
+  shorten(batch.dates);
 }
 
 // The rows of a file whose first byte tells its format.
 absl::StatusOr<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const v1::ModelFile& model,
-                                                    const RowOptions& options) {
-  absl::StatusOr<std::unique_ptr<LineBuffer>> lines = LineBuffer::Open(path, options.max_row_bytes);
+                                                    const EventReaderOptions& options) {
+  absl::StatusOr<std::unique_ptr<LineBuffer>> lines = LineBuffer::Open(path, options.rows.max_row_bytes);
   if (!lines.ok()) return lines.status();
   switch ((*lines)->Peek()) {
     case '{':
-      return std::make_unique<JsonLinesReader>(*std::move(lines), JsonLayout::Of(model), options);
+      return std::make_unique<JsonLinesReader>(*std::move(lines), JsonLayout::Of(model, options.other_time_column),
+                                               options.rows);
     case '[':
       return absl::InvalidArgumentError(
           absl::StrCat((*lines)->path(), ": begins with '[': expected JSON lines, one object a line (of a JSON array ",
                        "`jq -c '.[]'` makes them), or CSV"));
     default:
-      return CsvReader::FromLines(std::move(lines), options);
+      return CsvReader::FromLines(std::move(lines), options.rows);
   }
 }
 
@@ -131,7 +134,7 @@ absl::StatusOr<std::unique_ptr<EventReader>> EventReader::OpenFiles(absl::Span<c
   std::vector<EventColumns> columns;
   std::vector<absl::Status> errors;
   for (const std::string& path : paths) {
-    absl::StatusOr<std::unique_ptr<RowSource>> rows = OpenRows(path, model, options.rows);
+    absl::StatusOr<std::unique_ptr<RowSource>> rows = OpenRows(path, model, options);
     if (!rows.ok()) {
       errors.push_back(rows.status());
       continue;
@@ -141,6 +144,15 @@ absl::StatusOr<std::unique_ptr<EventReader>> EventReader::OpenFiles(absl::Span<c
     if (!found.ok()) {
       errors.emplace_back(found.status().code(), absl::StrCat((*rows)->path(), ":1: ", found.status().message()));
       continue;
+    }
+    if (const std::string& other = options.other_time_column; !other.empty()) {
+      const std::vector<std::string>& header = (*rows)->header();
+      found->other_time_field = static_cast<int>(std::find(header.begin(), header.end(), other) - header.begin());
+      if (found->other_time_field == static_cast<int>(header.size())) {
+        errors.push_back(absl::InvalidArgumentError(absl::StrCat(
+            (*rows)->path(), ":1: has no column '", other, "' with times. It has: ", absl::StrJoin(header, ", "))));
+        continue;
+      }
     }
     files.push_back({*std::move(rows), found->event_time_field});
     columns.push_back(*std::move(found));
@@ -286,8 +298,7 @@ bool EventReader::AppendRow(const SceneColumns& columns, EventTable& batch) {
   for (size_t t = 0; t < columns.tasks.size() && fits; ++t) {
     fits = AppendLabels(columns.tasks[t], batch.labels[t], row);
   }
-  fits = fits && AppendTime(RowColumns().event_time_field, batch.event_times_micros) &&
-         AppendTime(RowColumns().label_time_field, batch.label_times_micros) && AppendWeight(batch.weights);
+  fits = fits && AppendTimes(batch) && AppendWeight(batch.weights);
   if (!fits) {
     DropRow(row, batch);
     return false;
@@ -363,6 +374,21 @@ bool EventReader::AppendLabels(const TaskColumns& task, EventTable::Labels& labe
     labels.values.push_back(value);
   }
   if (missing) labels.missing.push_back(row);
+  return true;
+}
+
+bool EventReader::AppendTimes(EventTable& batch) {
+  const EventColumns& columns = RowColumns();
+  if (!AppendTime(columns.event_time_field, batch.event_times_micros) ||
+      !AppendTime(columns.label_time_field, batch.label_times_micros) ||
+      !AppendTime(columns.other_time_field, batch.other_times_micros)) {
+    return false;
+  }
+  if (options_.mark_dates) {
+    batch.dates.push_back((IsDate(Field(columns.event_time_field)) ? EventTable::kEventDate : 0) |
+                          (IsDate(Field(columns.label_time_field)) ? EventTable::kLabelDate : 0) |
+                          (IsDate(Field(columns.other_time_field)) ? EventTable::kOtherDate : 0));
+  }
   return true;
 }
 

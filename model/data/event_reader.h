@@ -38,10 +38,15 @@ struct EventTable {
   std::vector<float> weights;               // [rows], or empty: the file has none.
   std::vector<int64_t> event_times_micros;  // [rows], or empty: the file has none. 0: this row's is unknown.
   std::vector<int64_t> label_times_micros;  // Likewise.
-  std::vector<std::string> request_ids;     // Likewise; empty text: unknown.
+  std::vector<int64_t> other_times_micros;  // Likewise: EventReaderOptions::other_time_column.
+  std::vector<uint8_t> dates;               // [rows] kEventDate and the like, or empty: not asked for.
+  std::vector<std::string> request_ids;     // As event_times_micros; empty text: unknown.
   std::vector<int64_t> lines;               // [rows] of the file.
   std::vector<uint32_t> files;              // [rows] Numbers of the files, or empty: all are of the first.
   std::vector<std::string> texts;           // [rows] as their files have them, or empty: not kept.
+
+  // Of `dates`: which times of a row are days without a time of day.
+  static constexpr uint8_t kEventDate = 1, kLabelDate = 2, kOtherDate = 4;
 
   int64_t rows() const { return features.rows; }
   ExamplesView View() const;  // Valid until this table is changed, moved or destroyed.
@@ -76,6 +81,8 @@ struct EventReaderOptions {
   // Asked now and then; once true, Next() returns what was read before and then ends. With longest_wait also while a
   // pipe gives nothing.
   std::function<bool()> stop;
+  std::string other_time_column;  // One more column of times to read. Empty: none.
+  bool mark_dates = false;        // EventTable::dates is wanted.
   RowOptions rows;
 };
 
@@ -88,7 +95,8 @@ class EventReader {
   //   ByteSource::Open's and CsvReader::Open's errors
   //   kInvalidArgument  the header lacks a required feature, the scene's column (with several scenes), a column that
   //                     the model file's `files` names, some columns of a forecast, or the labels of all tasks; says
-  //                     what it has instead. The file is a JSON array. options.scene is not in the model
+  //                     what it has instead. The file is a JSON array. options.scene is not in the model. The header
+  //                     lacks options.other_time_column
   // `model` may be destroyed afterwards.
   static absl::StatusOr<std::unique_ptr<EventReader>> Open(const std::string& path, const v1::ModelFile& model,
                                                            EventReaderOptions options = {});
@@ -129,6 +137,7 @@ class EventReader {
   bool AppendRow(const SceneColumns& columns, EventTable& batch);
   bool AppendFeature(const FeatureColumn& feature, Column& column, uint32_t row);
   bool AppendLabels(const TaskColumns& task, EventTable::Labels& labels, uint32_t row);
+  bool AppendTimes(EventTable& batch);
   bool AppendTime(int field, std::vector<int64_t>& times);
   bool AppendWeight(std::vector<float>& weights);
   EventTable NewBatch(const SceneColumns& columns) const;

@@ -95,6 +95,8 @@ bool ParseIso(absl::string_view text, int64_t* micros) {
 
 }  // namespace
 
+bool IsDate(absl::string_view text) { return text.size() == 10 && text[4] == '-'; }
+
 bool ParseTimeMicros(absl::string_view text, int64_t* micros) {
   if (text.size() >= 10 && text[4] == '-') return ParseIso(text, micros);
   int64_t number = 0;

@@ -15,6 +15,10 @@ namespace polyscene {
 //   year 5138)
 bool ParseTimeMicros(absl::string_view text, int64_t* micros);
 
+// Whether `text`, which ParseTimeMicros() takes, is a date without a time of day: then it means some moment of that
+// day.
+bool IsDate(absl::string_view text);
+
 // What ParseTimeMicros() takes, for messages.
 inline constexpr absl::string_view kTimeFormats = "an ISO 8601 date or time, or seconds or milliseconds since 1970";
 

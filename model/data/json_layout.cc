@@ -18,7 +18,7 @@ int AddColumn(const std::string& name, JsonLayout& layout) {
 
 }  // namespace
 
-JsonLayout JsonLayout::Of(const v1::ModelFile& model) {
+JsonLayout JsonLayout::Of(const v1::ModelFile& model, const std::string& other_column) {
   JsonLayout layout;
   // All columns before any other name, so that a column's name means the column.
   for (const v1::Feature& feature : model.features()) {
@@ -30,8 +30,8 @@ JsonLayout JsonLayout::Of(const v1::ModelFile& model) {
   }
   const v1::Files& files = model.files();
   AddColumn(SceneColumnOf(model), layout);
-  for (const std::string& column :
-       {files.event_time_column(), files.label_time_column(), files.request_id_column(), files.weight_column()}) {
+  for (const std::string& column : {files.event_time_column(), files.label_time_column(), files.request_id_column(),
+                                    files.weight_column(), other_column}) {
     if (!column.empty()) AddColumn(column, layout);
   }
 

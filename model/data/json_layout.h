@@ -21,7 +21,8 @@ struct JsonLayout {
   std::vector<std::string> header;
   absl::flat_hash_map<std::string, JsonKey> keys;
 
-  static JsonLayout Of(const v1::ModelFile& model);
+  // other_column: one more that is read, whatever the model file says of it; empty: none.
+  static JsonLayout Of(const v1::ModelFile& model, const std::string& other_column = "");
 };
 
 }  // namespace polyscene
