@@ -89,6 +89,7 @@ TEST_F(ClientExamplesTest, ACppProgramNeedsTheInstalledPackageAlone) {
   const std::vector<std::string> lines = Lines(Succeed({Path("build/rank_and_learn"), address_}));
 
   EXPECT_THAT(lines, ElementsAre(StartsWith("item "), StartsWith("item "), StartsWith("item "), "learned 3 rows"));
+  EXPECT_EQ(Succeed({Path("build/remember_and_label"), address_}), "accepted 4 rows\n");
 }
 
 TEST_F(ClientExamplesTest, EveryInstalledHeaderFindsWhatItIncludesInThePackage) {
@@ -117,6 +118,15 @@ TEST_F(ClientExamplesTest, PythonRanks) {
   if (!PythonHasGrpc()) GTEST_SKIP() << "no python3 with gRPC (python3-grpcio)";
   EXPECT_THAT(Lines(PythonRanking()),
               ElementsAre("version 1, learned 0 rows", StartsWith("item "), StartsWith("item "), StartsWith("item ")));
+}
+
+TEST_F(ClientExamplesTest, PythonSendsLabelsOfWhatIsRemembered) {
+  if (!PythonHasGrpc()) GTEST_SKIP() << "no python3 with gRPC (python3-grpcio)";
+  std::vector<std::string> words =
+      Python(absl::StrCat(kSource, "/client/examples/python/remember.py"), absl::StrCat(kSource, "/proto"),
+             {"polyscene/v1/features.proto", "polyscene/v1/prediction.proto", "polyscene/v1/training.proto"});
+  words.push_back(address_);
+  EXPECT_EQ(Succeed(words), "remembered\nlearned up to batch 2\n");
 }
 
 TEST_F(ClientExamplesTest, GoRanksAsPythonDoes) {
