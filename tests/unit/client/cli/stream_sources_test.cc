@@ -332,6 +332,15 @@ TEST_F(StreamSourcesTest, MoreRefusedRowsThanAllowedIsAFailureAndNoMoreIsNone) {
   EXPECT_EQ(Polyscene(absl::StrCat("stream ", file, Server(), "--max_rejected 2")).exit_status, 0);
 }
 
+TEST_F(StreamSourcesTest, FlagsOfAReplayAndOfAPlainStreamDoNotMix) {
+  const std::string file = File("a.csv", "scene,user,click,at\nsearch,1,0,100\n");
+  for (const char* flags : {"--speed 2", "--max_unserved 5", "--predict_time_column at", "--replay --producer p",
+                            "--replay --rate 5", "--replay --window_rows 5"}) {
+    EXPECT_EQ(Polyscene(absl::StrCat("stream ", file, Server(), flags)).exit_status, 2) << flags;
+  }
+  EXPECT_THAT(users_, IsEmpty());
+}
+
 TEST_F(StreamSourcesTest, WhoWaitsUntilServedIsToldHowFreshThatIs) {
   const std::string file = File("a.csv", "scene,user,click,at\nsearch,1,0,100\nfeed,2,0,100\n");
   const Ran ran = Polyscene(absl::StrCat("stream ", file, Server(), "--wait_for served --json"));

@@ -91,6 +91,27 @@ TEST_F(EventReaderTest, FeaturesAndLabelsAreFoundByTheirNamesAndColumns) {
   EXPECT_THAT(batches[0].lines, ElementsAre(2));
 }
 
+TEST_F(EventReaderTest, AnotherColumnOfTimesIsReadAndDaysAreMarked) {
+  options_.other_time_column = "extra";
+  options_.mark_dates = true;
+  const std::string csv = absl::StrCat(
+      kHeader, "search,17,,,,1,,,,2008-04-01,s1,,1207008001\n", "search,x,,,,1,,,,2008-04-01,s1,,2008-04-01\n",
+      "search,18,,,,1,,,,1207008000,s1,,2008-04-02\n", "search,19,,,,1,,,,1207008000,s1,,\n");
+  const std::string json = R"({"scene": "search", "user": 17, "click": 1, "at": "2008-04-01", "extra": 1207008001}
+{"scene": "search", "user": "x", "click": 1, "at": "2008-04-01", "extra": "2008-04-01"}
+{"scene": "search", "user": 18, "click": 1, "at": 1207008000, "extra": "2008-04-02"}
+{"scene": "search", "user": 19, "click": 1, "at": 1207008000}
+)";
+  for (const std::string& text : {csv, json}) {
+    const auto batches = ReadAll(text);
+    ASSERT_EQ(batches.size(), 1u);
+    EXPECT_THAT(batches[0].other_times_micros, ElementsAre(1'207'008'001'000'000, 1'207'094'400'000'000, 0));
+    EXPECT_THAT(batches[0].dates, ElementsAre(EventTable::kEventDate, EventTable::kOtherDate, 0));
+  }
+  options_.other_time_column = "later";
+  EXPECT_THAT(OpenError(csv), HasSubstr("no column 'later'"));
+}
+
 TEST_F(EventReaderTest, ASceneHasOnlyItsOwnFeaturesAndTasks) {
   const auto batches = ReadAll(absl::StrCat(kHeader, "feed,17,shoes,9.5,3|4,1,20,5,6,2008-04-01,s1,1,x\n"));
 

@@ -48,6 +48,13 @@ TEST(ParseTimeMicrosTest, ReadsSecondsAndMillisecondsSince1970) {
   EXPECT_EQ(Micros("-60"), -60 * kSecond);
 }
 
+TEST(IsDateTest, ADateHasNoTimeOfDay) {
+  EXPECT_TRUE(IsDate("2008-04-01"));
+  for (const char* const text : {"2008-04-01T00:00", "2008-04-01 00:00:00Z", "1207008000", ""}) {
+    EXPECT_FALSE(IsDate(text)) << text;
+  }
+}
+
 TEST(ParseTimeMicrosTest, RefusesWhatIsNoTime) {
   for (const char* const text :
        {"", "today", "2008-13-01", "2008-02-30", "2008-04-01T", "2008-04-01T24:00", "2008-04-01T10:60", "2008-04-01x",
