@@ -323,6 +323,10 @@ void PredictStream::Break(const absl::Status& status, Answers& answers) {
       Resolve(pending, status, answers);
       continue;
     }
+    if (waiting.place == Place::kSent && !options_.send_again) {
+      Resolve(pending, absl::UnavailableError(trouble_.message()), answers);
+      continue;
+    }
     ++waiting.tries;
     waiting.last_error = status;
     if (waiting.deadline <= connect_at_) {

@@ -31,13 +31,16 @@ struct PredictStreamOptions {
   // A connection that answers nothing for this long while requests wait is given up for a new one.
   absl::Duration stall_timeout = absl::Seconds(30);
   BackoffOptions backoff;  // Between the tries of one request, and between connections.
+  // Whether what was sent and not answered when the connection broke is sent again. Else it gets kUnavailable: the
+  // server may have answered, and remembered, what never came here.
+  bool send_again = true;
 };
 
 // A caller's stream of Predict requests to one server: less work for both than as many single calls.
 //
 // A request that the server could not take (kUnavailable, kResourceExhausted) is tried again with growing, jittered
 // delays until its timeout; every other error is returned at once, with the server's message. Likewise the connection:
-// when it breaks because the server goes away, a new one is made and what was not answered is sent again.
+// when it breaks because the server goes away, a new one is made and what was not answered is sent again (send_again).
 //
 // Threads: any, at once.
 // Errors:  as Client::Predict. Besides,

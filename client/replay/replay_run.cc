@@ -24,6 +24,9 @@ client::PredictStreamOptions StreamOptions(const ReplayOptions& options) {
   client::PredictStreamOptions stream;
   stream.server = options.feed.server;
   stream.timeout = kPredictTimeout;
+  // An answer that a crash swallows may be of a request that is remembered, and is so with those scores. Asked again
+  // under its id it would be scored anew and the server would go on evaluating an answer that nobody got.
+  stream.send_again = false;
   return stream;
 }
 
@@ -201,6 +204,8 @@ absl::Status ReplayRun::TakeAnswer(const Asked& asked, std::vector<RowGroup>& ag
     feed_->AddRejectedLine(line);
     return absl::OkStatus();
   }
+  if (absl::IsUnavailable(asked.answer.status())) return AskAgain(asked, again);
+  trouble_since_ = absl::InfiniteFuture();
   if (!asked.answer.ok()) {
     return absl::Status(asked.answer.status().code(), absl::StrCat("predicting: ", asked.answer.status().message()));
   }
@@ -225,6 +230,16 @@ absl::Status ReplayRun::TakeAnswer(const Asked& asked, std::vector<RowGroup>& ag
       schedule_.Add({request, std::move(labels)});
     }
   }
+  return absl::OkStatus();
+}
+
+// Under another id.
+absl::Status ReplayRun::AskAgain(const Asked& asked, std::vector<RowGroup>& again) {
+  trouble_since_ = std::min(trouble_since_, absl::Now());
+  if (absl::Now() - trouble_since_ >= kPredictTimeout) {
+    return absl::UnavailableError(absl::StrCat("predicting: ", asked.answer.status().message()));
+  }
+  again.push_back(asked.group);
   return absl::OkStatus();
 }
 

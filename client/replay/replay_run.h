@@ -84,6 +84,7 @@ class ReplayRun {
   bool WaitUntilInFlight(int64_t requests);  // Until at most so many are. False: interrupted.
   absl::Status TakeAnswers();                // Of all that were asked; waits for them.
   absl::Status TakeAnswer(const Asked& asked, std::vector<RowGroup>& again);
+  absl::Status AskAgain(const Asked& asked, std::vector<RowGroup>& again);
   void SleepUntil(int64_t time);
   void TellProgress();
   void Evaluate(const DueLabels& row, const std::vector<bool>& tasks);
@@ -102,6 +103,7 @@ class ReplayRun {
   int64_t labels_sent_ = 0;
   int64_t asked_label_at_;  // The earliest label time in asked_.
   uint64_t last_request_ = 0;
+  absl::Time trouble_since_ = absl::InfiniteFuture();  // No request was answered since.
   ReplaySummary summary_;
   int64_t first_time_ = 0;  // Of the file, and when it was here.
   absl::Time began_ = absl::InfinitePast();

@@ -93,6 +93,15 @@ std::string BackgroundProgram::WaitForLine(const std::string& prefix) {
   return "";
 }
 
+int BackgroundProgram::WaitForEnd() {
+  char line[1024];
+  while (out_ != nullptr && fgets(line, sizeof line, out_) != nullptr) {
+  }
+  if (pid_ >= 0) exit_status_ = WaitForExit(pid_);
+  pid_ = -1;
+  return exit_status_;
+}
+
 int BackgroundProgram::Stop() {
   if (pid_ < 0) return exit_status_;
   kill(pid_, SIGTERM);

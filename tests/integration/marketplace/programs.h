@@ -30,7 +30,8 @@ class BackgroundProgram {
   // before.
   std::string WaitForLine(const std::string& prefix);
 
-  int Stop();  // SIGTERM; its exit status. Idempotent.
+  int Stop();        // SIGTERM; its exit status. Idempotent.
+  int WaitForEnd();  // Until it ends by itself; its exit status, -1: by a signal.
 
  private:
   pid_t pid_ = -1;

@@ -1,8 +1,10 @@
 // `polyscene stream --replay` against the real server: what it learned late, and what it says of its answers.
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -42,9 +44,16 @@ class ReplayTest : public ::testing::Test {
                                           {"publish_interval_seconds: 1 ", "publish_interval_seconds: 0.05 "}});
     EXPECT_NE(text, model.str());
     std::ofstream(Path("model.textproto")) << text;
-    server_ = std::make_unique<BackgroundProgram>(
-        std::vector<std::string>{POLYSCENE_SERVER_PROGRAM, "--model", Path("model.textproto"), "--data_dir",
-                                 Path("data"), "--listen", "127.0.0.1:0", "--metrics_listen", "127.0.0.1:0"});
+  }
+
+  // fault: where the process is to end, "NAME@COUNT" of model/fault; empty: nowhere. Again: on the same address.
+  void StartServer(const std::string& fault = "") {
+    server_.reset();
+    if (!fault.empty()) setenv("POLYSCENE_FAULT", fault.c_str(), 1);
+    server_ = std::make_unique<BackgroundProgram>(std::vector<std::string>{
+        POLYSCENE_SERVER_PROGRAM, "--model", Path("model.textproto"), "--data_dir", Path("data"), "--listen",
+        address_.empty() ? "127.0.0.1:0" : address_, "--metrics_listen", "127.0.0.1:0"});
+    unsetenv("POLYSCENE_FAULT");
     address_ = server_->WaitForLine("listening on ");
     server_->WaitForLine("serving version ");
   }
@@ -64,6 +73,7 @@ class ReplayTest : public ::testing::Test {
 };
 
 TEST_F(ReplayTest, WhatTheServerSaysOfItsAnswersIsWhatTheCallerFinds) {
+  StartServer();
   for (int run = 1; run <= 2; ++run) {  // The second run's requests do not meet the first's.
     const json replayed = Polyscene({"stream", "--replay", Path("events.csv")});
     EXPECT_EQ(replayed["rows_predicted"], kRows);
@@ -88,12 +98,30 @@ TEST_F(ReplayTest, WhatTheServerSaysOfItsAnswersIsWhatTheCallerFinds) {
 }
 
 TEST_F(ReplayTest, PredictingAtAnotherTimeAndWithEveryKnownLabelServed) {
+  StartServer();
   const json replayed = Polyscene({"stream", "--replay", Path("events.csv"), "--predict_time_column", "known",
                                    "--max_unserved", "0", "--limit", "500"});
   EXPECT_EQ(replayed["rows_predicted"], 500);
   EXPECT_EQ(replayed["rows_accepted"], 500);
   ASSERT_TRUE(replayed["served_difference"].is_number()) << "not of the same rows";
   EXPECT_LE(replayed["served_difference"], 1e-6);
+}
+
+TEST_F(ReplayTest, AServerThatIsKilledMeanwhileLosesAndDoublesNothing) {
+  StartServer("step.learned@2");
+  json replayed;
+  std::thread replay([&] { replayed = Polyscene({"stream", "--replay", Path("events.csv")}); });
+  for (const char* fault : {"journal.written@2", "publish.swapped@3", ""}) {
+    EXPECT_EQ(server_->WaitForEnd(), -1) << "it was to be killed";
+    StartServer(fault);
+  }
+  replay.join();
+  EXPECT_EQ(replayed["rows_predicted"], kRows);
+  EXPECT_EQ(replayed["rows_accepted"], kRows);
+  EXPECT_GE(replayed["connections"], 2);
+  ASSERT_TRUE(replayed["served_difference"].is_number()) << "not of the same rows";
+  EXPECT_LE(replayed["served_difference"], 1e-6);
+  EXPECT_EQ(Polyscene({"status"})["events_learned"], kRows);
 }
 
 }  // namespace

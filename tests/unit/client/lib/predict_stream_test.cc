@@ -62,6 +62,16 @@ TEST_F(PredictStreamTest, AnswersAreMatchedByIdInWhateverOrderTheyCome) {
   EXPECT_EQ(stream.connections(), 1);
 }
 
+TEST_F(PredictStreamTest, WhatMayHaveBeenAnsweredIsNotSentAgainWhereThatIsNotWanted) {
+  options_.send_again = false;
+  service_.script = [](int stream, const v1::PredictStreamRequest& request, FakePredictionService::Stream& to) {
+    return stream == 1 ? false : FakePredictionService::Answer(request, to);
+  };
+  PredictStream stream(options_);
+  EXPECT_EQ(stream.Predict(Request("a")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(stream.Predict(Request("b")).ok()) << "the next one waits for the next connection";
+}
+
 TEST_F(PredictStreamTest, ManyThreadsShareOneStream) {
   PredictStream stream(options_);
   std::atomic<int> right{0};

@@ -143,6 +143,19 @@ TEST_F(ReplayRunTest, ARequestThatIsRefusedIsAskedRowByRowBeforeAnyLabelIsSent) 
   EXPECT_THAT(summary_.feed.rejections, HasSubstr("invalid_request 1"));
 }
 
+TEST_F(ReplayRunTest, ARequestWhoseAnswerIsLostIsAskedUnderAnotherId) {
+  std::vector<std::string> ids;
+  prediction_.script = [&](int stream, const v1::PredictStreamRequest& request, FakePredictionService::Stream& to) {
+    ids.push_back(request.request().request_id());
+    return stream == 1 ? false : Predict(request, to);
+  };
+  ASSERT_TRUE(Play("visits,100,150,,,ann,,,,,1,,,\n").ok());
+  EXPECT_THAT(ids, SizeIs(2));
+  EXPECT_NE(ids[0], ids[1]) << "the server may have remembered the first, with scores that never came";
+  EXPECT_THAT(seen_, ElementsAre("predict ann at 100", "label ann=1 at 150"));
+  EXPECT_EQ(summary_.rows_predicted, 1);
+}
+
 TEST_F(ReplayRunTest, LabelsThatAreRefusedAreNotEvaluated) {
   training_.refuse = [](uint64_t, uint32_t row) { return row == 1; };
   ASSERT_TRUE(
