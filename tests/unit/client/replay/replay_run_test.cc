@@ -85,6 +85,11 @@ class ReplayRunTest : public ::testing::Test {
     return summary.status();
   }
 
+  std::vector<std::string> Seen() {
+    std::lock_guard<std::mutex> lock(mu_);
+    return seen_;
+  }
+
   StatusService status_;
   FakePredictionService prediction_;
   FakeTrainingService training_;
@@ -125,6 +130,7 @@ TEST_F(ReplayRunTest, ARowIsPredictedAfterEveryLabelThatWasKnownByThenAndBeforeA
 TEST_F(ReplayRunTest, EveryRunHasRequestIdsOfItsOwn) {
   ASSERT_TRUE(Play("visits,100,150,,,ann,,,,,1,,,\n").ok());
   ASSERT_TRUE(Play("visits,100,150,,,ann,,,,,1,,,\n").ok());
+  std::lock_guard<std::mutex> lock(mu_);
   EXPECT_THAT(users_, SizeIs(2));
 }
 
@@ -137,8 +143,8 @@ TEST_F(ReplayRunTest, ARequestThatIsRefusedIsAskedRowByRowBeforeAnyLabelIsSent) 
                    "visits,100,150,,,cid,,,,,1,,,\n"
                    "visits,200,250,,,dan,,,,,0,,,\n")
                   .ok());
-  EXPECT_THAT(seen_, ElementsAre("predict ann at 100", "predict cid at 100", "label ann=1 at 150", "label cid=1 at 150",
-                                 "predict dan at 200", "label dan=0 at 250"));
+  EXPECT_THAT(Seen(), ElementsAre("predict ann at 100", "predict cid at 100", "label ann=1 at 150",
+                                  "label cid=1 at 150", "predict dan at 200", "label dan=0 at 250"));
   EXPECT_EQ(summary_.feed.rows_rejected, 1);
   EXPECT_THAT(summary_.feed.rejections, HasSubstr("invalid_request 1"));
 }
@@ -146,10 +152,14 @@ TEST_F(ReplayRunTest, ARequestThatIsRefusedIsAskedRowByRowBeforeAnyLabelIsSent) 
 TEST_F(ReplayRunTest, ARequestWhoseAnswerIsLostIsAskedUnderAnotherId) {
   std::vector<std::string> ids;
   prediction_.script = [&](int stream, const v1::PredictStreamRequest& request, FakePredictionService::Stream& to) {
-    ids.push_back(request.request().request_id());
+    {
+      std::lock_guard<std::mutex> lock(mu_);
+      ids.push_back(request.request().request_id());
+    }
     return stream == 1 ? false : Predict(request, to);
   };
   ASSERT_TRUE(Play("visits,100,150,,,ann,,,,,1,,,\n").ok());
+  std::lock_guard<std::mutex> lock(mu_);
   EXPECT_THAT(ids, SizeIs(2));
   EXPECT_NE(ids[0], ids[1]) << "the server may have remembered the first, with scores that never came";
   EXPECT_THAT(seen_, ElementsAre("predict ann at 100", "label ann=1 at 150"));
@@ -181,7 +191,7 @@ TEST_F(ReplayRunTest, AnInterruptionSendsNoLabelAnyMore) {
   };
   ASSERT_TRUE(
       Play("visits,100,150,,,ann,,,,,1,,,\nvisits,200,250,,,dan,,,,,0,,,\nvisits,300,350,,,eve,,,,,0,,,\n").ok());
-  EXPECT_THAT(seen_, ElementsAre("predict ann at 100", "label ann=1 at 150", "predict dan at 200"));
+  EXPECT_THAT(Seen(), ElementsAre("predict ann at 100", "label ann=1 at 150", "predict dan at 200"));
   EXPECT_TRUE(summary_.feed.interrupted);
   EXPECT_EQ(summary_.labels_unsent, 1);
 }
