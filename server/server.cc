@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -27,6 +28,7 @@
 #include "server/rpc/training_service.h"
 #include "server/snapshot/snapshot_store.h"
 #include "server/sync/clock.h"
+#include "server/sync/mutex.h"
 #include "server/training/trainer.h"
 #include "server/warm_start.h"
 
@@ -43,6 +45,10 @@ struct Server::Parts {
   const SystemClock clock;
   std::atomic<bool> serving{false};
   bool stopped = false;
+
+  Mutex health_mu;
+  GrpcServer* health ABSL_GUARDED_BY(health_mu) = nullptr;  // While there is one.
+  bool log_broken ABSL_GUARDED_BY(health_mu) = false;
 
   Metrics metrics;
   SnapshotStore snapshots;
@@ -63,6 +69,11 @@ struct Server::Parts {
   std::unique_ptr<HttpEndpoint> http;
   std::unique_ptr<GrpcServer> grpc;
 
+  // Health, from whoever learns of it. What can be predicted goes on; training cannot without the log.
+  void TellServing(bool serving_now);
+  void LogBroke();
+  void UpdateHealth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(health_mu);
+
   absl::Status OpenState();
   absl::Status BuildServing();
   void BuildServices();
@@ -70,6 +81,25 @@ struct Server::Parts {
   absl::StatusOr<v1::BackupResponse> Backup(const std::string& to) const;
   std::vector<std::pair<std::string, std::string>> StatusPage() const;
 };
+
+void Server::Parts::UpdateHealth() {
+  if (health == nullptr) return;
+  health->SetServing(serving);
+  if (log_broken) health->SetTrainingServing(false);
+}
+
+void Server::Parts::TellServing(bool serving_now) {
+  MutexLock lock(&health_mu);
+  serving = serving_now;
+  health = grpc.get();
+  UpdateHealth();
+}
+
+void Server::Parts::LogBroke() {
+  MutexLock lock(&health_mu);
+  log_broken = true;
+  UpdateHealth();
+}
 
 absl::Status Server::Parts::OpenState() {
   std::unique_ptr<Learner> warm;
@@ -92,6 +122,9 @@ absl::Status Server::Parts::OpenState() {
   options.directory = directory->log();
   options.model_fingerprint = settings.model->fingerprint();
   options.retention_bytes = settings.config.log_retention_bytes();
+  options.max_bytes = settings.config.log_max_bytes();
+  options.reserve_bytes = settings.config.disk_reserve_bytes();
+  options.on_broken = [this](const absl::Status&) { LogBroke(); };
   options.sync_interval = absl::Milliseconds(settings.config.log_sync_interval_ms());
   absl::StatusOr<std::unique_ptr<EventLog>> opened_log = EventLog::Open(std::move(options));
   if (!opened_log.ok()) return opened_log.status();
@@ -134,7 +167,11 @@ void Server::Parts::BuildServices() {
 absl::Status Server::Parts::Listen() {
   HttpEndpointOptions http_options;
   http_options.listen = settings.config.metrics_listen();
-  http_options.metrics = [this] { return metrics.Text(); };
+  http_options.metrics = [this] {
+    const LogDisk disk = log->disk();
+    metrics.LogDisk(disk.bytes, absl::IsResourceExhausted(disk.trouble), disk.broken);
+    return metrics.Text();
+  };
   http_options.status = [this] { return StatusPage(); };
   http_options.serving = [this] { return serving.load(); };
   absl::StatusOr<std::unique_ptr<HttpEndpoint>> started_http = HttpEndpoint::Start(std::move(http_options));
@@ -176,6 +213,7 @@ std::vector<std::pair<std::string, std::string>> Server::Parts::StatusPage() con
       {"trainer", !trainer_health.ok() ? std::string(trainer_health.message())
                   : control.paused()   ? "paused"
                                        : "well"},
+      {"log", log->disk().trouble.ok() ? "well" : std::string(log->disk().trouble.message())},
       {"device", model.device},
       {"uptime", absl::FormatDuration(absl::Trunc(absl::Now() - started, absl::Seconds(1)))},
   };
@@ -204,16 +242,14 @@ absl::Status Server::Serve() {
   if (!trainer.ok()) return trainer.status();
   p.trainer = *std::move(trainer);
   p.control.Set(p.trainer.get());
-  p.serving = true;
-  p.grpc->SetServing(true);
+  p.TellServing(true);
   return absl::OkStatus();
 }
 
 void Server::Stop() {
   Parts& p = *parts_;
   if (std::exchange(p.stopped, true)) return;
-  p.serving = false;
-  p.grpc->SetServing(false);
+  p.TellServing(false);
   p.training->Stop();
   p.prediction->Stop();
   p.model_service->Stop();
@@ -223,7 +259,11 @@ void Server::Stop() {
   if (p.trainer != nullptr) p.trainer->Stop();
 }
 
-Server::~Server() { Stop(); }
+Server::~Server() {
+  Stop();
+  MutexLock lock(&parts_->health_mu);
+  parts_->health = nullptr;  // The log may still break while it is closed.
+}
 
 const std::string& Server::address() const { return parts_->grpc->address(); }
 

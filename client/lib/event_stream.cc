@@ -186,6 +186,8 @@ bool EventStream::HandleEnd(absl::Status status, Backoff& backoff) {
     trouble_since_ = absl::Now();
     backoff.Reset();
   }
+  // A server that says that it has no room answers: it takes events again once there is, however long that lasts.
+  if (absl::IsResourceExhausted(status)) trouble_since_ = absl::Now();
   if (!IsOutage(status)) ++failures_;
   if (absl::IsResourceExhausted(status) && absl::StrContains(status.message(), "larger than max")) {
     error_ = absl::InvalidArgumentError(

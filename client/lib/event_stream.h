@@ -31,7 +31,7 @@ struct EventStreamOptions {
   int64_t window_batches = 64;
   int64_t window_bytes = 32 << 20;
 
-  // How long to go on trying while nothing is acknowledged.
+  // How long to go on trying while nothing is acknowledged. A server whose log is full is tried for ever: it answers.
   absl::Duration give_up_after = absl::Minutes(5);
   // A connection that acknowledges nothing for this long while batches wait is given up for a new one.
   absl::Duration stall_timeout = absl::Seconds(60);

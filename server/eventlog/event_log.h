@@ -23,6 +23,12 @@ struct EventLogOptions {
   uint64_t model_fingerprint = 0;  // Kept in the log; another one is refused.
   int64_t retention_bytes =
       int64_t{16} << 30;  // Before compression. Oldest checkpointed events go first; others never.
+  // Of disk, for everything in the directory; 0: no limit but the next. When it is spent, retention keeps less than
+  // retention_bytes, and where that does not help Append() refuses.
+  int64_t max_bytes = 0;
+  int64_t reserve_bytes = 0;  // Of the directory's disk, kept free: Append() refuses before, other writes go on.
+  // Called once, from a thread of the log's own, when the disk failed so that the log must be opened anew. May be empty.
+  std::function<void(const absl::Status&)> on_broken;
   absl::Duration sync_interval = absl::Milliseconds(2);  // The longest an event waits for its group's fsync.
   RecordJoiner* joiner = nullptr;                        // Outlives the log. Null: Join() is refused.
 };
@@ -33,6 +39,14 @@ struct Appended {
   // Of Join(), but for a repeat: as in JoinResult.
   uint64_t accepted_rows = 0;
   std::vector<RefusedRow> refused;
+};
+
+// What the log takes of the disk.
+struct LogDisk {
+  uint64_t bytes = 0;        // Of its files, the joiner's among them; at most 100 ms old.
+  bool wants_room = false;   // It nears a limit: a checkpoint of what is learned would help.
+  absl::Status trouble;      // Why Append() refuses; OK while it does not.
+  bool broken = false;       // The trouble lasts until the log is opened anew.
 };
 
 struct LogEntry {
@@ -63,7 +77,7 @@ class EventLog {
   // opened anew. Errors:
   //   kInvalidArgument     sequence 0, or a record that holds nothing
   //   kFailedPrecondition  the sequence skips: neither a repeat nor the next one
-  //   kResourceExhausted   the disk is full
+  //   kResourceExhausted   the disk is full, or max_bytes or reserve_bytes is reached; repeats are answered all the same
   //   kInternal            the disk failed otherwise; the log must be opened anew
   //   kUnavailable         the log is closing; called on the caller's thread then
   virtual void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) = 0;
@@ -107,12 +121,16 @@ class EventLog {
   virtual absl::StatusOr<uint64_t> ReserveVersions(uint64_t count) = 0;
 
   // Lets go of records (and journal entries) that end before `covered_offset`, oldest first, while the log is over its
-  // retention.
-  virtual absl::Status Retire(uint64_t covered_offset) = 0;
+  // retention or nears a limit of its disk. What lies before `newest_covered` goes only where a limit is reached and
+  // nothing else is left to go. Both stay known: the log makes room by itself when appends need it.
+  absl::Status Retire(uint64_t covered_offset) { return Retire(covered_offset, covered_offset); }
+  virtual absl::Status Retire(uint64_t covered_offset, uint64_t newest_covered) = 0;
 
   // Writes the log as it is, or a little later, to the new directory `directory`, from which Open() starts. Nothing
   // waits for it. Files that never change are hard links where both are on one file system.
   virtual absl::Status CopyTo(const std::filesystem::path& directory) const = 0;
+
+  virtual LogDisk disk() const = 0;
 };
 
 }  // namespace polyscene

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "model/fault/fault_point.h"
 #include "server/eventlog/big_endian.h"
 #include "server/eventlog/rocks_event_log.h"
 #include "server/log/log.h"
@@ -97,7 +98,10 @@ void RocksEventLog::Enqueue(Pending pending) {
 }
 
 void RocksEventLog::Run() {
-  for (std::vector<Pending> group = TakeGroup(); !group.empty(); group = TakeGroup()) WriteGroup(std::move(group));
+  for (std::vector<Pending> group = TakeGroup(); !group.empty(); group = TakeGroup()) {
+    WriteGroup(std::move(group));
+    MakeRoomIfWanted();
+  }
 }
 
 std::vector<RocksEventLog::Pending> RocksEventLog::TakeGroup() {
@@ -127,8 +131,9 @@ ProducerMarks::Mark RocksEventLog::LastMark(const std::string& producer) const {
 }
 
 // Sequences are checked here, in the order of the calls, against what is durable and what this group adds: so pipelined
-// appends pass, and after a group failed the ones queued behind it are found to skip.
-absl::StatusOr<Appended> RocksEventLog::Stage(Pending& pending, Staged* staged, rocksdb::WriteBatch* batch) {
+// appends pass, and after a group failed the ones queued behind it are found to skip. spent: of the disk's budget.
+absl::StatusOr<Appended> RocksEventLog::Stage(Pending& pending, const absl::Status& spent, Staged* staged,
+                                              rocksdb::WriteBatch* batch) {
   if (!pending.refused.ok()) return pending.refused;
   ProducerMarks::Mark* last = nullptr;  // Of a producer's batch.
   if (pending.sequence > 0) {
@@ -143,6 +148,9 @@ absl::StatusOr<Appended> RocksEventLog::Stage(Pending& pending, Staged* staged, 
                                                         pending.sequence, " skips, expected ", last->sequence + 1));
     }
   }
+  // A sweep lets go of requests: it makes room.
+  const bool sweep = pending.input.has_value() && std::holds_alternative<Sweep>(pending.input->what);
+  if (!spent.ok() && !sweep) return spent;
   Appended appended;
   if (pending.input.has_value()) {
     absl::StatusOr<Appended> joined = StageJoined(*std::move(pending.input), staged, batch);
@@ -224,14 +232,17 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
   rocksdb::WriteBatch batch;
   if (suspect_tail_) StageRepair(staged, &batch);
   std::vector<absl::StatusOr<Appended>> results;
-  for (Pending& pending : group) results.push_back(Stage(pending, &staged, &batch));
+  const absl::Status spent = budget_.Look().spent;
+  for (Pending& pending : group) results.push_back(Stage(pending, spent, &staged, &batch));
 
   absl::Status written;
   const bool joined = options_.joiner != nullptr && options_.joiner->Stage(&batch);
   if (staged.end_offset != durable_end || !staged.marks.empty() || joined) {
     PutNumbers(staged, &batch);
     const steady_clock::time_point start = steady_clock::now();
+    FaultPoint("log.write");
     written = store_->Write(&batch, /*sync=*/true);
+    FaultPoint("log.written");
     last_sync_ = steady_clock::now() - start;
     if (written.ok()) {
       suspect_tail_ = false;
@@ -240,6 +251,7 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
     }
   }
   if (written.ok()) {
+    budget_.Added(batch.GetDataSize());
     Commit(staged);
   } else {
     Abandon(staged, written, group, &results);
@@ -261,6 +273,9 @@ void RocksEventLog::Commit(const Staged& staged) {
 void RocksEventLog::Abandon(const Staged& staged, const absl::Status& why, const std::vector<Pending>& group,
                             std::vector<absl::StatusOr<Appended>>* results) {
   LogError(absl::StrCat(why.message(), "; ", group.size(), " batches are refused"));
+  if (!absl::IsResourceExhausted(why) && options_.on_broken != nullptr && !std::exchange(told_broken_, true)) {
+    options_.on_broken(why);
+  }
   suspect_tail_ = true;
   if (options_.joiner != nullptr) options_.joiner->Abandon();
   for (const auto& [producer, mark] : staged.marks) suspects_.push_back(producer);

@@ -23,6 +23,8 @@
 namespace polyscene {
 namespace {
 
+constexpr char kBroken[] = "; the log cannot be written until the server is restarted";
+
 // In the order of LogFamily.
 constexpr const char* kFamilyNames[kLogFamilies] = {"default",    "records", "producers", "steps",    "segments",
                                                     "remembered", "joins",   "waiting",   "deadlines"};
@@ -188,19 +190,44 @@ absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
   const rocksdb::Status status = db_->Write(options, batch);
-  if (!status.ok()) failed_ = true;
-  return FromRocks(status, "event log: write failed");
+  if (status.ok()) return absl::OkStatus();
+  MutexLock lock(&state_mu_);
+  failed_ = true;
+  // What a sync that failed has lost nobody can tell, and another sync would not say: only what is read back counts.
+  if (!status.IsNoSpace()) broken_ = true;
+  trouble_ = FromRocks(status, "event log: write failed");
+  return trouble_;
 }
 
 absl::Status LogStore::ResumeIfFailed() {
+  if (!failed_) return absl::OkStatus();
   MutexLock lock(&resume_mu_);
   if (!failed_) return absl::OkStatus();
-  rocksdb::Status status = Probe();
-  if (status.ok()) status = db_->Resume();
-  if (status.ok()) failed_ = false;
-  return FromRocks(status, status.severity() >= rocksdb::Status::kFatalError
-                               ? "event log: cannot be written until the server is restarted"
-                               : "event log: still cannot be written");
+  absl::Status status = broken_ ? trouble() : absl::OkStatus();
+  if (status.ok()) {
+    rocksdb::Status resumed = Probe();
+    if (resumed.ok()) resumed = db_->Resume();
+    if (!resumed.ok() && resumed.severity() >= rocksdb::Status::kFatalError) broken_ = true;
+    status = FromRocks(resumed, "event log: still cannot be written");
+  }
+  MutexLock state_lock(&state_mu_);
+  if (broken_ && !absl::StrContains(status.message(), kBroken)) {
+    status = absl::InternalError(absl::StrCat(status.message(), kBroken));
+  }
+  failed_ = !status.ok();
+  trouble_ = status;
+  return status;
+}
+
+absl::Status LogStore::trouble() const {
+  MutexLock lock(&state_mu_);
+  return trouble_;
+}
+
+absl::Status LogStore::FreeBytes(uint64_t* free) const {
+  return FromRocks(
+      db_->GetEnv()->GetFileSystem()->GetFreeSpace(db_->GetName(), rocksdb::IOOptions(), free, /*dbg=*/nullptr),
+      "event log: free space");
 }
 
 // RocksDB resumes by writing its memory to tables, and where that fails no later try helps. So it is told to only once
@@ -242,6 +269,18 @@ absl::Status LogStore::Flush() {
 absl::Status LogStore::Compact() {
   return FromRocks(db_->CompactRange(rocksdb::CompactRangeOptions(), family(LogFamily::kRecords), nullptr, nullptr),
                    "event log: compaction failed");
+}
+
+absl::Status LogStore::Reclaim(uint64_t offset) {
+  if (absl::Status status = Flush(); !status.ok()) return status;
+  if (absl::Status status = DropFilesBefore(LogFamily::kRecords, offset); !status.ok()) return status;
+  const std::string begin = BigEndian(0);
+  const std::string end = BigEndian(offset);
+  const rocksdb::Slice begin_slice = ToSlice(begin);
+  const rocksdb::Slice end_slice = ToSlice(end);
+  return FromRocks(
+      db_->CompactRange(rocksdb::CompactRangeOptions(), family(LogFamily::kRecords), &begin_slice, &end_slice),
+      "event log: compaction failed");
 }
 
 uint64_t LogStore::DiskBytes() const {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -54,6 +55,12 @@ class LogStore {
   // come back if the process ends before the next success.
   absl::Status Write(rocksdb::WriteBatch* batch, bool sync);
 
+  // Why writes fail; OK while they do not. kResourceExhausted: the next one tries again whether the disk has space.
+  // kInternal: it must be opened anew.
+  absl::Status trouble() const;
+
+  absl::Status FreeBytes(uint64_t* free) const;  // Of the disk, for this process.
+
   // Deletes the files whose keys all lie below BigEndian(offset).
   absl::Status DropFilesBefore(LogFamily family, uint64_t offset);
 
@@ -62,6 +69,9 @@ class LogStore {
   absl::Status Flush();
   absl::Status Compact();
   uint64_t DiskBytes() const;  // Of tables of records.
+
+  // Gives the disk back what records before `offset`, which are deleted, take of it.
+  absl::Status Reclaim(uint64_t offset);
 
   // Lets go of the disk space of requests that are not remembered any more. May take long.
   absl::Status CompactRemembered();
@@ -78,8 +88,12 @@ class LogStore {
 
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kLogFamilies> handles_{};  // Owned by db_, given back in the destructor.
-  std::atomic<bool> failed_{false};  // A write failed: RocksDB refuses all others until it is told to resume.
+  // A write failed: RocksDB refuses all others until it is told to resume.
+  std::atomic<bool> failed_{false};
   Mutex resume_mu_;                  // Held while that is tried.
+  std::atomic<bool> broken_{false};  // It is not to be told to.
+  mutable Mutex state_mu_;
+  absl::Status trouble_ ABSL_GUARDED_BY(state_mu_);
 };
 
 // `status` with `what` before its message. kDataLoss: corruption; kResourceExhausted: no space; else kInternal.

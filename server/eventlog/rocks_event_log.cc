@@ -24,6 +24,22 @@ constexpr char kRows[] = "rows_accepted";
 constexpr char kBytes[] = "bytes_written";
 constexpr char kNextVersion[] = "next_version";
 
+// Retention cuts at segments, a sixty-fourth of the smaller limit or a MiB long, whichever is less.
+uint64_t SegmentBytes(const EventLogOptions& options) {
+  int64_t limit = options.retention_bytes;
+  if (options.max_bytes > 0) limit = std::min(limit, options.max_bytes);
+  return static_cast<uint64_t>(std::clamp<int64_t>(limit / 64, 1, 1 << 20));
+}
+
+DiskBudgetOptions BudgetOptions(const EventLogOptions& options, const LogStore& store) {
+  DiskBudgetOptions budget;
+  budget.directory = options.directory;
+  budget.max_bytes = static_cast<uint64_t>(options.max_bytes);
+  budget.reserve_bytes = static_cast<uint64_t>(options.reserve_bytes);
+  budget.free_bytes = [&store](uint64_t* free) { return store.FreeBytes(free); };
+  return budget;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(EventLogOptions options) {
@@ -39,11 +55,11 @@ absl::StatusOr<std::unique_ptr<EventLog>> RocksEventLog::Open(EventLogOptions op
   return log;
 }
 
-// Retention cuts at segments, a sixty-fourth of it or a MiB long, whichever is less.
 RocksEventLog::RocksEventLog(EventLogOptions options, std::unique_ptr<LogStore> store)
     : options_(std::move(options)),
-      segment_bytes_(std::clamp<int64_t>(options_.retention_bytes / 64, 1, 1 << 20)),
-      store_(std::move(store)) {}
+      segment_bytes_(SegmentBytes(options_)),
+      store_(std::move(store)),
+      budget_(BudgetOptions(options_, *store_)) {}
 
 RocksEventLog::~RocksEventLog() {
   {
@@ -65,6 +81,8 @@ absl::Status RocksEventLog::Load() {
 void RocksEventLog::PutMeta(absl::string_view name, uint64_t value, rocksdb::WriteBatch* batch) const {
   batch->Put(store_->family(LogFamily::kMeta), ToSlice(name), BigEndian(value));
 }
+
+void RocksEventLog::PutBegin(uint64_t begin, rocksdb::WriteBatch* batch) const { PutMeta(kBegin, begin, batch); }
 
 void RocksEventLog::PutNumbers(const Staged& staged, rocksdb::WriteBatch* batch) const {
   PutMeta(kEnd, staged.end_offset, batch);
@@ -210,29 +228,15 @@ absl::StatusOr<uint64_t> RocksEventLog::ReserveVersions(uint64_t count) {
   return **next;
 }
 
-absl::Status RocksEventLog::Retire(uint64_t covered_offset) {
-  MutexLock retire_lock(&retire_mu_);
-  uint64_t begin = 0;
-  uint64_t next = 0;
-  {
-    MutexLock lock(&mu_);
-    begin = begin_offset_;
-    const uint64_t allowed = static_cast<uint64_t>(options_.retention_bytes);
-    while (segments_.size() > 1 && segments_[1].offset <= covered_offset &&
-           bytes_ - segments_.front().bytes > allowed) {
-      segments_.pop_front();
-    }
-    next = segments_.front().offset;
-    begin_offset_ = next;  // Before the records go, so that a reader in them learns why.
-  }
-  if (next == begin) return absl::OkStatus();
-  rocksdb::WriteBatch batch;
-  for (const LogFamily family : {LogFamily::kRecords, LogFamily::kSteps, LogFamily::kSegments}) {
-    batch.DeleteRange(store_->family(family), BigEndian(begin), BigEndian(next));
-  }
-  PutMeta(kBegin, next, &batch);
-  if (absl::Status status = store_->Write(&batch, /*sync=*/true); !status.ok()) return status;
-  return store_->DropFilesBefore(LogFamily::kRecords, next);
+LogDisk RocksEventLog::disk() const {
+  const DiskBudget::Use use = budget_.Look();
+  LogDisk disk;
+  disk.bytes = use.bytes;
+  disk.wants_room = use.to_free > 0;
+  disk.trouble = store_->trouble();
+  disk.broken = disk.trouble.code() == absl::StatusCode::kInternal;
+  if (disk.trouble.ok()) disk.trouble = use.spent;
+  return disk;
 }
 
 }  // namespace polyscene

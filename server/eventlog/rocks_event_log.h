@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "server/eventlog/disk_budget.h"
 #include "server/eventlog/event_log.h"
 #include "server/eventlog/log_store.h"
 #include "server/eventlog/producer_marks.h"
@@ -38,8 +39,10 @@ class RocksEventLog : public EventLog {
   absl::Status JournalStep(uint64_t begin, uint64_t end) override;
   std::optional<uint64_t> JournaledStepEnd(uint64_t begin) const override;
   absl::StatusOr<uint64_t> ReserveVersions(uint64_t count) override;
-  absl::Status Retire(uint64_t covered_offset) override;
+  using EventLog::Retire;
+  absl::Status Retire(uint64_t covered_offset, uint64_t newest_covered) override;
   absl::Status CopyTo(const std::filesystem::path& directory) const override { return store_->CopyTo(directory); }
+  LogDisk disk() const override;
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -84,7 +87,8 @@ class RocksEventLog : public EventLog {
   void Run();                        // Body of writer_: returns once closing_ is set and queue_ is empty.
   std::vector<Pending> TakeGroup();  // Blocks until something is queued; empty once the log closes.
   void WriteGroup(std::vector<Pending> group);
-  absl::StatusOr<Appended> Stage(Pending& pending, Staged* staged, rocksdb::WriteBatch* batch);
+  absl::StatusOr<Appended> Stage(Pending& pending, const absl::Status& spent, Staged* staged,
+                                 rocksdb::WriteBatch* batch);
   absl::StatusOr<Appended> StageJoined(JoinInput input, Staged* staged, rocksdb::WriteBatch* batch);
   void StageRecord(const std::string& bytes, uint64_t count, Staged* staged, rocksdb::WriteBatch* batch) const;
   void StageRepair(const Staged& staged, rocksdb::WriteBatch* batch) const;
@@ -93,18 +97,28 @@ class RocksEventLog : public EventLog {
   void Abandon(const Staged& staged, const absl::Status& why, const std::vector<Pending>& group,
                std::vector<absl::StatusOr<Appended>>* results);
   void PutMeta(absl::string_view name, uint64_t value, rocksdb::WriteBatch* batch) const;
+  void PutBegin(uint64_t begin, rocksdb::WriteBatch* batch) const;
   void PutNumbers(const Staged& staged, rocksdb::WriteBatch* batch) const;
   ProducerMarks::Mark LastMark(const std::string& producer) const;
+
+  absl::Status RetireCovered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(retire_mu_);
+  // Moves the begin past what may go; false if that is nothing.
+  absl::StatusOr<bool> Cut(const DiskBudget::Use& use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(retire_mu_);
+  uint64_t CutPoint(const DiskBudget::Use& use, uint64_t covered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void MakeRoomIfWanted();  // Of the writer.
 
   const EventLogOptions options_;
   const uint64_t segment_bytes_;
   const std::unique_ptr<LogStore> store_;
+  mutable DiskBudget budget_;
 
   // Of the writer alone.
   size_t last_group_size_ = 0;
   std::chrono::steady_clock::duration last_sync_{0};
   std::vector<std::string> suspects_;  // Producers of groups that failed to be written since the last that did not.
   bool suspect_tail_ = false;          // There was such a group.
+  bool told_broken_ = false;           // on_broken was called.
+  SteadyTime next_room_{};             // When it may make room again.
 
   mutable Mutex mu_;
   mutable CondVar queued_;   // The writer waits for queue_ or closing_.
@@ -123,6 +137,8 @@ class RocksEventLog : public EventLog {
 
   Mutex versions_mu_;  // Held while a reservation is written: they must follow one another.
   Mutex retire_mu_;    // Likewise for retiring.
+  uint64_t covered_ ABSL_GUARDED_BY(retire_mu_) = 0;         // As last told to Retire(), as is the next.
+  uint64_t newest_covered_ ABSL_GUARDED_BY(retire_mu_) = 0;
 
   std::thread writer_;  // Last, so that everything it reads exists before it starts.
 };

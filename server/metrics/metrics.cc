@@ -113,6 +113,7 @@ struct Metrics::Series {
 
   std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
   prometheus::Gauge *queue_rows, *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
+  prometheus::Gauge *log_bytes, *log_full, *log_broken;
   prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
   prometheus::Gauge *joiner_requests, *joiner_bytes, *joiner_waiting_rows;
   prometheus::Counter *joined_rows, *repeated_labels, *corrected_labels, *assumed_negatives, *expired_rows;
@@ -134,6 +135,9 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.queue_rows = &build.Gauge(kQueueRows, {});
   s.batch_rows = &build.Histogram(kBatchRows, {});
   s.log_end_offset = &build.Gauge(kLogEndOffset, {});
+  s.log_bytes = &build.Gauge(kLogBytes, {});
+  s.log_full = &build.Gauge(kLogFull, {});
+  s.log_broken = &build.Gauge(kLogBroken, {});
   s.learned_offset = &build.Gauge(kLearnedOffset, {});
   s.joiner_requests = &build.Gauge(kJoinerRequests, {});
   s.joiner_bytes = &build.Gauge(kJoinerBytes, {});
@@ -232,6 +236,12 @@ void Metrics::JoinerHolds(uint64_t requests, uint64_t bytes, uint64_t waiting_ro
 }
 
 void Metrics::Remembered(bool ok) { (ok ? series_->remembered_ok : series_->remembered_failed)->Increment(); }
+
+void Metrics::LogDisk(uint64_t bytes, bool full, bool broken) {
+  series_->log_bytes->Set(static_cast<double>(bytes));
+  series_->log_full->Set(full ? 1 : 0);
+  series_->log_broken->Set(broken ? 1 : 0);
+}
 
 void Metrics::Freshness(absl::Duration from_acknowledged_to_served, int64_t rows) {
   const std::vector<double>& bounds = *SeriesTable()[kFreshnessSeconds].buckets;

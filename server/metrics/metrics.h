@@ -64,6 +64,7 @@ class Metrics {
   void EventsLearned(int scene, int64_t rows);
   void LogEndOffset(uint64_t offset);
   void LearnedOffset(uint64_t offset);
+  void LogDisk(uint64_t bytes, bool full, bool broken);
 
   // The joiner
   void Joined(const JoinerCounts& more);

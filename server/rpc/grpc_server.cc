@@ -60,6 +60,10 @@ void GrpcServer::SetServing(bool serving) {
   }
 }
 
+void GrpcServer::SetTrainingServing(bool serving) {
+  server_->GetHealthCheckService()->SetServingStatus(v1::TrainingService::service_full_name(), serving);
+}
+
 void GrpcServer::Stop(absl::Duration grace) { server_->Shutdown(absl::ToChronoTime(absl::Now() + grace)); }
 
 }  // namespace polyscene

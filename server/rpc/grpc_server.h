@@ -26,8 +26,9 @@ class GrpcServer {
                                                            const std::vector<grpc::Service*>& services);
   ~GrpcServer();  // Stop() without grace.
 
-  // What health tells, overall and of each service.
+  // What health tells, overall and of each service; the second of TrainingService alone. Any thread.
   void SetServing(bool serving);
+  void SetTrainingServing(bool serving);
 
   // Refuses new calls, waits for those in flight, cancels what is left after `grace`. Idempotent.
   void Stop(absl::Duration grace);

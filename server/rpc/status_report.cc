@@ -110,6 +110,9 @@ void StatusReport::FillLearning(v1::GetStatusResponse* status) const {
   status->set_step(positions.step);
   status->set_trainer_error(std::string(control_.health().message()));
   status->set_learning_paused(control_.paused());
+  const LogDisk disk = log_.disk();
+  status->set_log_bytes(disk.bytes);
+  status->set_log_trouble(std::string(disk.trouble.message()));
 }
 
 void StatusReport::FillTraffic(v1::GetStatusResponse* status) const {

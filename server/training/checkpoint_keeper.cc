@@ -9,6 +9,12 @@
 #include "server/log/log.h"
 
 namespace polyscene {
+namespace {
+
+// How far apart checkpoints are, if need be, while the log waits for them to make room.
+constexpr absl::Duration kRoomInterval = absl::Seconds(1);
+
+}  // namespace
 
 CheckpointKeeper::CheckpointKeeper(Parts parts, const TrainerOptions& options, std::optional<uint64_t> newest,
                                    std::function<void()> on_done)
@@ -18,11 +24,13 @@ CheckpointKeeper::CheckpointKeeper(Parts parts, const TrainerOptions& options, s
       folder_(options.checkpoint_directory),
       newest_(newest),
       begun_at_(parts_.clock->Now()),
-      thread_(std::move(on_done)) {}
+      thread_(std::move(on_done)) {
+  if (newest_.has_value()) RetireOld();  // The log learns what it may let go of.
+}
 
 absl::Time CheckpointKeeper::Due(uint64_t offset) const {
   if (thread_.busy() || offset == newest_.value_or(0)) return absl::InfiniteFuture();
-  return begun_at_ + interval_;
+  return begun_at_ + (parts_.log->disk().wants_room ? std::min(interval_, kRoomInterval) : interval_);
 }
 
 void CheckpointKeeper::Want(uint64_t offset, uint64_t version, SaveDone done) {
@@ -33,6 +41,7 @@ void CheckpointKeeper::Want(uint64_t offset, uint64_t version, SaveDone done) {
 void CheckpointKeeper::Tend(Learner& learner, uint64_t offset) {
   std::optional<CheckpointThread::Done> done = thread_.Take();
   if (done.has_value()) Finish(learner, *std::move(done));
+  begun_at_ = std::min(begun_at_, parts_.clock->Now());  // A clock that was set back puts nothing off.
   if (thread_.busy()) return;
   if (again_ || !wishes_.empty() || parts_.clock->Now() >= Due(offset)) Begin(learner, offset);
 }
@@ -92,7 +101,10 @@ void CheckpointKeeper::RetireOld() const {
   FaultPoint("checkpoint.retire");
   absl::StatusOr<std::optional<uint64_t>> oldest = folder_.Prune(kept_);
   absl::Status status = oldest.status();
-  if (status.ok() && oldest->has_value()) status = parts_.log->Retire(**oldest);
+  if (status.ok() && oldest->has_value()) {
+    const absl::StatusOr<std::vector<uint64_t>> offsets = folder_.Offsets();
+    status = parts_.log->Retire(**oldest, offsets.ok() && !offsets->empty() ? offsets->back() : **oldest);
+  }
   if (!status.ok()) LogWarning(absl::StrCat("old data stays: ", status.message()));
   FaultPoint("checkpoint.retired");
 }

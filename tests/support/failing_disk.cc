@@ -3,74 +3,107 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/clock.h"
+
 namespace polyscene {
 namespace {
 
 using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
-using FailureFlag = std::shared_ptr<std::atomic<FailingDisk::Failure>>;
+using StatePtr = std::shared_ptr<FailingDisk::State>;
+using Failure = FailingDisk::Failure;
 
-IOStatus StatusOf(const FailureFlag& failure) {
-  switch (failure->load()) {
-    case FailingDisk::Failure::kNone:
-      return IOStatus::OK();
-    case FailingDisk::Failure::kNoSpace:
-      return IOStatus::NoSpace("no space left on the test's disk");
-    case FailingDisk::Failure::kIoError:
-      return IOStatus::IOError("the test's disk is broken");
-  }
-  return IOStatus::OK();
-}
+IOStatus NoSpace() { return IOStatus::NoSpace("no space left on the test's disk"); }
+IOStatus Broken() { return IOStatus::IOError("the test's disk is broken"); }
 
 class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  FailingFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, FailureFlag failure)
-      : FSWritableFileOwnerWrapper(std::move(file)), failure_(std::move(failure)) {}
+  FailingFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, StatePtr state)
+      : FSWritableFileOwnerWrapper(std::move(file)), state_(std::move(state)) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* context) override {
-    const IOStatus status = StatusOf(failure_);
-    return status.ok() ? FSWritableFileOwnerWrapper::Append(data, options, context) : status;
+    switch (state_->failure.load()) {
+      case Failure::kNoSpace:
+        return NoSpace();
+      case Failure::kIoError:
+        return Broken();
+      case Failure::kHalfThenNoSpace:
+        Half(data, options, context);
+        return NoSpace();
+      case Failure::kHalfThenIoError:
+        Half(data, options, context);
+        return Broken();
+      case Failure::kNone:
+      case Failure::kIoErrorOnSync:
+        break;
+    }
+    return FSWritableFileOwnerWrapper::Append(data, options, context);
   }
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                   IODebugContext* context) override {
     return Append(data, options, context);
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* context) override {
-    const IOStatus status = StatusOf(failure_);
-    return status.ok() ? FSWritableFileOwnerWrapper::Sync(options, context) : status;
+    ++state_->syncs;
+    if (const int64_t micros = state_->sync_micros; micros > 0) absl::SleepFor(absl::Microseconds(micros));
+    switch (state_->failure.load()) {
+      case Failure::kNoSpace:
+      case Failure::kHalfThenNoSpace:
+        return NoSpace();
+      case Failure::kIoError:
+      case Failure::kIoErrorOnSync:
+      case Failure::kHalfThenIoError:
+        return Broken();
+      case Failure::kNone:
+        break;
+    }
+    return FSWritableFileOwnerWrapper::Sync(options, context);
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* context) override { return Sync(options, context); }
 
  private:
-  const FailureFlag failure_;
+  void Half(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* context) {
+    FSWritableFileOwnerWrapper::Append(rocksdb::Slice(data.data(), data.size() / 2), options, context)
+        .PermitUncheckedError();
+  }
+
+  const StatePtr state_;
 };
 
 class FailingFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  explicit FailingFileSystem(FailureFlag failure)
-      : FileSystemWrapper(rocksdb::FileSystem::Default()), failure_(std::move(failure)) {}
+  explicit FailingFileSystem(StatePtr state)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), state_(std::move(state)) {}
 
   const char* Name() const override { return "FailingFileSystem"; }
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* context) override {
-    const IOStatus failing = StatusOf(failure_);
-    if (!failing.ok()) return failing;
+    const Failure failure = state_->failure;
+    if (failure == Failure::kNoSpace) return NoSpace();
+    if (failure == Failure::kIoError) return Broken();
     std::unique_ptr<rocksdb::FSWritableFile> real;
     const IOStatus status = FileSystemWrapper::NewWritableFile(name, options, &real, context);
-    if (status.ok()) *file = std::make_unique<FailingFile>(std::move(real), failure_);
+    if (status.ok()) *file = std::make_unique<FailingFile>(std::move(real), state_);
+    return status;
+  }
+
+  IOStatus GetFreeSpace(const std::string& path, const IOOptions& options, uint64_t* free,
+                        IODebugContext* context) override {
+    const IOStatus status = FileSystemWrapper::GetFreeSpace(path, options, free, context);
+    if (const uint64_t bytes = state_->free_bytes; bytes != ~uint64_t{0}) *free = bytes;
     return status;
   }
 
  private:
-  const FailureFlag failure_;
+  const StatePtr state_;
 };
 
 }  // namespace
 
 FailingDisk::FailingDisk()
-    : failure_(std::make_shared<std::atomic<Failure>>(Failure::kNone)),
-      env_(rocksdb::NewCompositeEnv(std::make_shared<FailingFileSystem>(failure_))) {}
+    : state_(std::make_shared<State>()),
+      env_(rocksdb::NewCompositeEnv(std::make_shared<FailingFileSystem>(state_))) {}
 
 }  // namespace polyscene

@@ -28,6 +28,8 @@ class EventLogTest : public testing::Test {
     options.directory = directory_.path() / "log";
     options.model_fingerprint = 0xfeed;
     options.retention_bytes = retention_bytes_;
+    options.max_bytes = max_bytes_;
+    options.reserve_bytes = reserve_bytes_;
     return options;
   }
 
@@ -79,6 +81,8 @@ class EventLogTest : public testing::Test {
 
   TempDirectory directory_;
   int64_t retention_bytes_ = int64_t{1} << 30;
+  int64_t max_bytes_ = 0;
+  int64_t reserve_bytes_ = 0;
   FailingDisk disk_;  // Outlives the log.
   std::unique_ptr<EventLog> log_;
 };
