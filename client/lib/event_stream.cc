@@ -187,14 +187,15 @@ bool EventStream::HandleEnd(absl::Status status, Backoff& backoff) {
     backoff.Reset();
   }
   // A server that says that it has no room answers: it takes events again once there is, however long that lasts.
-  if (absl::IsResourceExhausted(status)) trouble_since_ = absl::Now();
+  const bool answers = absl::IsResourceExhausted(status);
+  if (answers) trouble_since_ = absl::Now();
   if (!IsOutage(status)) ++failures_;
   if (absl::IsResourceExhausted(status) && absl::StrContains(status.message(), "larger than max")) {
     error_ = absl::InvalidArgumentError(
         absl::StrCat("a batch is larger than server ", options_.server, " takes: ", status.message()));
   } else if (!MayPass(status) || (!IsOutage(status) && failures_ >= kMaxFailures)) {
     error_ = status;
-  } else if (absl::Now() - trouble_since_ >= options_.give_up_after) {
+  } else if (!answers && absl::Now() - trouble_since_ >= options_.give_up_after) {
     error_ = absl::UnavailableError(absl::StrCat("server ", options_.server, " took nothing for ",
                                                  absl::FormatDuration(options_.give_up_after),
                                                  ", the last error: ", status.message()));

@@ -59,8 +59,7 @@ DiskBudget::Use DiskBudget::Judge() const {
   } else if (free_ < reserve) {
     use.spent = absl::ResourceExhaustedError(absl::StrCat(
         "event log: its disk is nearly full: ", free_, " bytes are free, disk_reserve_bytes keeps ", reserve,
-        " for checkpoints; events are taken again once there is space on the disk of ",
-        options_.directory.string()));
+        " for checkpoints; events are taken again once there is space on the disk of ", options_.directory.string()));
   }
   return use;
 }

@@ -22,8 +22,8 @@ struct DiskBudgetOptions {
   std::function<absl::Status(uint64_t*)> free_bytes;  // Of its disk.
 };
 
-// Room is to be made from 7/8 of max_bytes on, down to 3/4 of it, and likewise from 9/8 of the reserve on, up to 5/4: so
-// that nobody is refused while there is something that may go. Any thread may call any method.
+// Room is to be made from 7/8 of max_bytes on, down to 3/4 of it, and likewise from 9/8 of the reserve on, up to 5/4:
+// so that nobody is refused while there is something that may go. Any thread may call any method.
 class DiskBudget {
  public:
   explicit DiskBudget(DiskBudgetOptions options) : options_(std::move(options)) {}

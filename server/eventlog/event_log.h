@@ -27,7 +27,8 @@ struct EventLogOptions {
   // retention_bytes, and where that does not help Append() refuses.
   int64_t max_bytes = 0;
   int64_t reserve_bytes = 0;  // Of the directory's disk, kept free: Append() refuses before, other writes go on.
-  // Called once, from a thread of the log's own, when the disk failed so that the log must be opened anew. May be empty.
+  // Called once, from a thread of the log's own, when the disk failed so that the log must be opened anew. May be
+  // empty.
   std::function<void(const absl::Status&)> on_broken;
   absl::Duration sync_interval = absl::Milliseconds(2);  // The longest an event waits for its group's fsync.
   RecordJoiner* joiner = nullptr;                        // Outlives the log. Null: Join() is refused.
@@ -43,10 +44,10 @@ struct Appended {
 
 // What the log takes of the disk.
 struct LogDisk {
-  uint64_t bytes = 0;        // Of its files, the joiner's among them; at most 100 ms old.
-  bool wants_room = false;   // It nears a limit: a checkpoint of what is learned would help.
-  absl::Status trouble;      // Why Append() refuses; OK while it does not.
-  bool broken = false;       // The trouble lasts until the log is opened anew.
+  uint64_t bytes = 0;       // Of its files, the joiner's among them; at most 100 ms old.
+  bool wants_room = false;  // It nears a limit: a checkpoint of what is learned would help.
+  absl::Status trouble;     // Why Append() refuses; OK while it does not.
+  bool broken = false;      // The trouble lasts until the log is opened anew.
 };
 
 struct LogEntry {
@@ -77,9 +78,9 @@ class EventLog {
   // opened anew. Errors:
   //   kInvalidArgument     sequence 0, or a record that holds nothing
   //   kFailedPrecondition  the sequence skips: neither a repeat nor the next one
-  //   kResourceExhausted   the disk is full, or max_bytes or reserve_bytes is reached; repeats are answered all the same
-  //   kInternal            the disk failed otherwise; the log must be opened anew
-  //   kUnavailable         the log is closing; called on the caller's thread then
+  //   kResourceExhausted   the disk is full, or max_bytes or reserve_bytes is reached; repeats are answered all the
+  //   same kInternal            the disk failed otherwise; the log must be opened anew kUnavailable         the log is
+  //   closing; called on the caller's thread then
   virtual void Append(v1::LogRecord record, std::function<void(absl::StatusOr<Appended>)> done) = 0;
 
   // Likewise hands `input` to the joiner, in the order of these calls and Append's; what it makes of it is written in

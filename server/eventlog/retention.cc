@@ -60,8 +60,10 @@ absl::StatusOr<bool> RocksEventLog::Cut(const DiskBudget::Use& use) {
     const bool last_resort = next == begin && !use.spent.ok();
     if (last_resort) next = CutPoint(use, newest_covered_);
     if (last_resort && next > begin) {
-      LogWarning(absl::StrCat("event log: there is no room but what older checkpoints would need: they cannot be learned "
-                              "on from any more, the newest can (offset ", newest_covered_, ")"));
+      LogWarning(
+          absl::StrCat("event log: there is no room but what older checkpoints would need: they cannot be learned "
+                       "on from any more, the newest can (offset ",
+                       newest_covered_, ")"));
     }
     begin_offset_ = next;  // Before the records go, so that a reader in them learns why.
   }

@@ -137,7 +137,7 @@ class RocksEventLog : public EventLog {
 
   Mutex versions_mu_;  // Held while a reservation is written: they must follow one another.
   Mutex retire_mu_;    // Likewise for retiring.
-  uint64_t covered_ ABSL_GUARDED_BY(retire_mu_) = 0;         // As last told to Retire(), as is the next.
+  uint64_t covered_ ABSL_GUARDED_BY(retire_mu_) = 0;  // As last told to Retire(), as is the next.
   uint64_t newest_covered_ ABSL_GUARDED_BY(retire_mu_) = 0;
 
   std::thread writer_;  // Last, so that everything it reads exists before it starts.

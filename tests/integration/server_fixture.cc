@@ -172,13 +172,15 @@ bool EventStreamClient::Read(v1::StreamEventsResponse* response) {
 
 v1::StreamEventsResponse EventStreamClient::Acknowledgement() {
   v1::StreamEventsResponse response;
-  do {
-    if (!Read(&response)) {
-      ADD_FAILURE() << "the stream ended";
-      return response;
-    }
-  } while (response.accepted_sequence() == 0);
+  if (!NextAcknowledgement(&response)) ADD_FAILURE() << "the stream ended";
   return response;
+}
+
+bool EventStreamClient::NextAcknowledgement(v1::StreamEventsResponse* response) {
+  do {
+    if (!Read(response)) return false;
+  } while (response->accepted_sequence() == 0);
+  return true;
 }
 
 void EventStreamClient::ReadUntilServed(uint64_t sequence) {

@@ -76,6 +76,7 @@ class EventStreamClient {
 
   // The acknowledgement of the next batch; progress before it is noted and skipped. Fails the test if the stream ends.
   v1::StreamEventsResponse Acknowledgement();
+  bool NextAcknowledgement(v1::StreamEventsResponse* response);  // The same; false: the stream has ended.
   // Reads progress until the watermark's `served` is there.
   void ReadUntilServed(uint64_t sequence);
   grpc::Status Finish();  // Half-closes, reads what is left into rest(), and tells how the stream ended.

@@ -103,7 +103,6 @@ class FailingFileSystem : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 FailingDisk::FailingDisk()
-    : state_(std::make_shared<State>()),
-      env_(rocksdb::NewCompositeEnv(std::make_shared<FailingFileSystem>(state_))) {}
+    : state_(std::make_shared<State>()), env_(rocksdb::NewCompositeEnv(std::make_shared<FailingFileSystem>(state_))) {}
 
 }  // namespace polyscene

@@ -17,7 +17,7 @@ class FailingDisk {
  public:
   enum class Failure {
     kNone,
-    kNoSpace,          // Of every write, sync and new file from now on, as is the next.
+    kNoSpace,  // Of every write, sync and new file from now on, as is the next.
     kIoError,
     kIoErrorOnSync,    // Writes work.
     kHalfThenNoSpace,  // Half of what is to be written gets there.

@@ -362,6 +362,19 @@ TEST_F(EventStreamTest, AServerThatStaysAwayIsGivenUp) {
               HasSubstr(absl::StrCat("server ", options_.server, " took nothing for 300ms")));
 }
 
+TEST_F(EventStreamTest, AServerWhoseLogIsFullIsTriedUntilItHasRoom) {
+  options_.give_up_after = absl::Milliseconds(1);
+  options_.backoff.maximum = absl::Milliseconds(5);
+  service_.drop_status = grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "its budget is spent");
+  service_.script = [](int stream, uint64_t) { return stream <= 20 ? Act::kDropUnlogged : Act::kAccept; };
+  Start();
+  Send(3);
+
+  EXPECT_TRUE(Finish().ok());
+  EXPECT_EQ(service_.LoggedRows(kProducer), AllRows(3));
+  EXPECT_EQ(stream_->progress().connections, 21);
+}
+
 TEST_F(EventStreamTest, AServerThatForgotWhatItAcknowledgedIsDataLoss) {
   service_.script = [this](int stream, uint64_t sequence) {
     if (stream == 1 && sequence == 3) {
