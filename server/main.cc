@@ -13,6 +13,7 @@
 #include "model/learning/learner.h"
 #include "model/serving/predictor.h"
 #include "server/config/settings.h"
+#include "server/eventlog/log_dump.h"
 #include "server/log/log.h"
 #include "server/server.h"
 
@@ -54,6 +55,11 @@ ServerModel MakeModel(const ServerSettings& settings, const std::string& device)
   return model;
 }
 
+int Dump(const DumpSettings& dump) {
+  const absl::Status status = DumpLog({dump.data_dir, dump.from, dump.count}, std::cout);
+  return status.ok() ? kDone : Fail(kFailed, status);
+}
+
 int Main(int argc, char** argv) {
   const sigset_t stop_signals = BlockStopSignals();
   signal(SIGPIPE, SIG_IGN);  // A scraper that hangs up is no reason to die.
@@ -63,6 +69,7 @@ int Main(int argc, char** argv) {
     return kDone;
   }
   if (!settings.ok()) return Fail(kUsedWrongly, settings.status());
+  if (settings->dump_log.has_value()) return Dump(*settings->dump_log);
   const absl::StatusOr<std::string> device = ResolveDevice(settings->config.device());
   if (!device.ok()) return Fail(kUsedWrongly, device.status());
   LogInfo(absl::StrCat("model '", settings->model->file().name(), "', fingerprint ", settings->model->fingerprint_hex(),

@@ -1,5 +1,6 @@
 #include "server/config/settings.h"
 
+#include <limits>
 #include <utility>
 
 #include "CLI/CLI.hpp"
@@ -25,6 +26,9 @@ struct Flags {
   std::string config;
   std::string hash_key;
   std::string warm_start;
+  std::string dump_log;
+  uint64_t from = 0;
+  uint64_t count = std::numeric_limits<uint64_t>::max();
   bool insecure = false;
   bool version = false;
 };
@@ -68,6 +72,12 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_flag("--insecure", flags.insecure,
                "Listen beyond this machine though nothing is encrypted and nobody is asked who they are");
   app.add_flag("--version", flags.version, "Print the version");
+  const std::string instead = "Instead of serving";
+  app.add_option("--dump_log", flags.dump_log, "Print the event log of data directory DIR, a JSON object a record")
+      ->type_name("DIR")
+      ->group(instead);
+  app.add_option("--from", flags.from, "From this offset on [0]")->type_name("N")->group(instead);
+  app.add_option("--count", flags.count, "So many records [all]")->type_name("M")->group(instead);
   app.footer("Example:\n  polyscene-server --model deploy/models/eshop.textproto --data_dir /tmp/polyscene");
   app.allow_extras();  // Told by us: all of them, beside every other mistake.
 }
@@ -144,6 +154,21 @@ absl::StatusOr<ServerSettings> ReadSettings(int argc, const char* const* argv) {
   }
   if (flags.version) return absl::CancelledError("polyscene-server " POLYSCENE_VERSION "\n");
   FindUnknownFlags(app, findings);
+  if (app.count("--dump_log") > 0) {
+    for (const CLI::Option* option : app.get_options()) {
+      const bool belongs = option->get_group() == app.get_option("--dump_log")->get_group();
+      if (option->count() > 0 && !belongs) {
+        findings.Add(absl::StrCat("--", option->get_lnames().front(), " does not go with --dump_log"));
+      }
+    }
+    if (absl::Status status = findings.ToStatus(); !status.ok()) return status;
+    ServerSettings dump;
+    dump.dump_log = DumpSettings{flags.dump_log, flags.from, flags.count};
+    return dump;
+  }
+  for (const char* flag : {"--from", "--count"}) {
+    if (app.count(flag) > 0) findings.Add(absl::StrCat(flag, " goes with --dump_log alone"));
+  }
   if (flags.model.empty()) findings.Add("--model is missing, expected --model FILE");
   if (flags.data_dir.empty()) findings.Add("--data_dir is missing, expected --data_dir DIR");
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,15 @@
 
 namespace polyscene {
 
+// --dump_log: prints the log of a data directory instead of serving. See server/eventlog/log_dump.h.
+struct DumpSettings {
+  std::string data_dir;
+  uint64_t from = 0;   // Offset.
+  uint64_t count = 0;  // Of records.
+};
+
 struct ServerSettings {
+  std::optional<DumpSettings> dump_log;  // Then nothing else is filled in.
   std::shared_ptr<const ModelSpec> model;
   std::string data_dir;
   std::string warm_start;   // A checkpoint directory to begin with; empty: none.
@@ -27,7 +36,7 @@ struct ServerSettings {
 
 // The command line: --model FILE --data_dir DIR (both required) --listen --metrics_listen --device --config FILE
 // --hash_key FILE
-// --warm_start DIR --insecure --help.
+// --warm_start DIR --insecure --help; or --dump_log DIR --from N --count M, and none of the others.
 //   kInvalidArgument  used wrongly, or mistakes in a file; the message lists all of them with file, line and column
 //   kNotFound, kPermissionDenied  a file cannot be read
 //   kCancelled        --help or --version: the message is the text to print

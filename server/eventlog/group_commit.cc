@@ -163,6 +163,7 @@ absl::StatusOr<Appended> RocksEventLog::Stage(Pending& pending, const absl::Stat
   if (last != nullptr) {
     *last = {pending.sequence, staged->end_offset};
     staged->marks.emplace_back(pending.producer, *last);
+    ++staged->batches;
     batch->Put(store_->family(LogFamily::kProducers), pending.producer,
                BigEndian(last->sequence) + BigEndian(last->end_offset));
   }
@@ -225,6 +226,7 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
     MutexLock lock(&mu_);
     staged.end_offset = end_offset_;
     staged.rows_accepted = rows_accepted_;
+    staged.batches = batches_;
     staged.bytes = bytes_;
     staged.last_segment = segments_.back();
   }
@@ -264,6 +266,7 @@ void RocksEventLog::Commit(const Staged& staged) {
   const bool longer = staged.end_offset > end_offset_;
   end_offset_ = staged.end_offset;
   rows_accepted_ = staged.rows_accepted;
+  batches_ = staged.batches;
   bytes_ = staged.bytes;
   segments_.insert(segments_.end(), staged.segments.begin(), staged.segments.end());
   for (const auto& [producer, mark] : staged.marks) marks_.Add(producer, mark);

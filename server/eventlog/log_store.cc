@@ -18,7 +18,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/eventlog/big_endian.h"
+#include "server/eventlog/synced_mark.h"
 
 namespace polyscene {
 namespace {
@@ -48,6 +50,8 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
   options.max_bgerror_resume_count = 0;
+  // A write-ahead log that is not the last one and is missing or shorter than it was is then found when opening.
+  options.track_and_verify_wals_in_manifest = true;
   // Memory: two memtables of records at most, and little else.
   options.db_write_buffer_size = 64 << 20;
   options.max_total_wal_size =
@@ -121,6 +125,18 @@ absl::Status PrepareDirectory(const std::filesystem::path& directory) {
   return absl::OkStatus();
 }
 
+// The names of the directory's files that end so.
+std::string FilesOf(const std::filesystem::path& directory, absl::string_view ending) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (absl::EndsWith(name, ending)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return absl::StrJoin(names, ", ");
+}
+
 absl::Status OpenError(const rocksdb::Status& status, const std::filesystem::path& directory) {
   const std::string text = status.ToString();
   if (status.IsIOError() &&
@@ -132,7 +148,14 @@ absl::Status OpenError(const rocksdb::Status& status, const std::filesystem::pat
     return absl::FailedPreconditionError(
         absl::StrCat("event log ", directory.string(), " is of a format this version does not know: ", text));
   }
-  return FromRocks(status, absl::StrCat("event log ", directory.string(), " cannot be opened"));
+  const std::string what = absl::StrCat("event log ", directory.string(), " cannot be opened");
+  // A file that RocksDB does not find or read is no fault of the disk's space: the directory is damaged.
+  if (!status.IsNoSpace() &&
+      (status.IsCorruption() || status.IsIOError() || status.IsPathNotFound() || status.IsNotFound())) {
+    return absl::DataLossError(absl::StrCat(
+        what, ": ", text, " (a write-ahead log, where no file is named: ", FilesOf(directory, ".log"), ")"));
+  }
+  return FromRocks(status, what);
 }
 
 }  // namespace
@@ -147,15 +170,29 @@ absl::Status FromRocks(const rocksdb::Status& status, absl::string_view what) {
 
 absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const std::filesystem::path& directory, rocksdb::Env* env) {
   if (absl::Status status = PrepareDirectory(directory); !status.ok()) return status;
+  absl::StatusOr<std::unique_ptr<SyncedMark>> mark = SyncedMark::Open(directory / "synced_mark");
+  if (!mark.ok()) return mark.status();
+  const std::string write_ahead_logs = FilesOf(directory, ".log");
   std::unique_ptr<LogStore> store(new LogStore);
+  store->mark_ = *std::move(mark);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(env), directory.string(), Families(), &handles, &db);
   if (!status.ok()) return OpenError(status, directory);
   store->db_.reset(db);
   std::copy(handles.begin(), handles.end(), store->handles_.begin());
+  const uint64_t read = db->GetLatestSequenceNumber();
+  if (const std::optional<uint64_t> synced = store->mark_->found(); synced.has_value() && read < *synced) {
+    return absl::DataLossError(absl::StrCat(
+        "event log: ", directory.string(), ": writes up to number ", *synced, " were durable, but only those up to ",
+        read, " can be read: a file of it is damaged or missing, likely the newest write-ahead log (there was ",
+        write_ahead_logs, "). Restore a backup; or remove ", store->mark_->file().string(),
+        " to go on without what is lost, acknowledged events among it"));
+  }
   return store;
 }
+
+LogStore::LogStore() = default;
 
 LogStore::~LogStore() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
@@ -189,7 +226,10 @@ absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
   if (absl::Status status = ResumeIfFailed(); !status.ok()) return status;
   rocksdb::WriteOptions options;
   options.sync = sync;
+  // Sequence numbers are given in order, so those of this batch reach at least so far; a sync covers all before it.
+  const uint64_t synced = db_->GetLatestSequenceNumber() + batch->Count();
   const rocksdb::Status status = db_->Write(options, batch);
+  if (status.ok() && sync) mark_->Note(synced);
   if (status.ok()) return absl::OkStatus();
   MutexLock lock(&state_mu_);
   failed_ = true;

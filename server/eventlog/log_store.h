@@ -21,6 +21,8 @@
 
 namespace polyscene {
 
+class SyncedMark;
+
 // Column families, by index into the handles. Their names are part of the format.
 enum class LogFamily {
   kMeta,       // RocksDB's default family. Name -> number; names below.
@@ -82,10 +84,11 @@ class LogStore {
   absl::Status CopyTo(const std::filesystem::path& directory) const;  // As EventLog::CopyTo().
 
  private:
-  LogStore() = default;
+  LogStore();
   absl::Status ResumeIfFailed();
   rocksdb::Status Probe() const;  // OK: the disk takes what RocksDB has in memory.
 
+  std::unique_ptr<SyncedMark> mark_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kLogFamilies> handles_{};  // Owned by db_, given back in the destructor.
   // A write failed: RocksDB refuses all others until it is told to resume.

@@ -21,6 +21,7 @@ constexpr char kFingerprint[] = "model_fingerprint";
 constexpr char kBegin[] = "begin_offset";
 constexpr char kEnd[] = "end_offset";
 constexpr char kRows[] = "rows_accepted";
+constexpr char kBatches[] = "batches_accepted";  // Not in the oldest logs.
 constexpr char kBytes[] = "bytes_written";
 constexpr char kNextVersion[] = "next_version";
 
@@ -75,6 +76,7 @@ absl::Status RocksEventLog::Load() {
   if (absl::Status status = LoadMeta(); !status.ok()) return status;
   if (absl::Status status = LoadMarks(); !status.ok()) return status;
   if (absl::Status status = LoadSegments(); !status.ok()) return status;
+  if (absl::Status status = CheckJournal(); !status.ok()) return status;
   return options_.joiner == nullptr ? absl::OkStatus() : options_.joiner->Load(*store_);
 }
 
@@ -87,6 +89,7 @@ void RocksEventLog::PutBegin(uint64_t begin, rocksdb::WriteBatch* batch) const {
 void RocksEventLog::PutNumbers(const Staged& staged, rocksdb::WriteBatch* batch) const {
   PutMeta(kEnd, staged.end_offset, batch);
   PutMeta(kRows, staged.rows_accepted, batch);
+  PutMeta(kBatches, staged.batches, batch);
   PutMeta(kBytes, staged.bytes, batch);
 }
 
@@ -97,7 +100,7 @@ absl::Status RocksEventLog::LoadMeta() {
     rocksdb::WriteBatch batch;
     PutMeta(kFormat, kFormatVersion, &batch);
     PutMeta(kFingerprint, options_.model_fingerprint, &batch);
-    for (const char* name : {kBegin, kEnd, kRows, kBytes}) PutMeta(name, 0, &batch);
+    for (const char* name : {kBegin, kEnd, kRows, kBatches, kBytes}) PutMeta(name, 0, &batch);
     PutMeta(kNextVersion, 1, &batch);
     batch.Put(store_->family(LogFamily::kSegments), BigEndian(0), BigEndian(0));
     return store_->Write(&batch, /*sync=*/true);
@@ -139,8 +142,20 @@ absl::Status RocksEventLog::LoadMarks() {
                                               value.size(), " bytes, expected 16"));
     }
     marks_.Add(entry->key().ToString(), {*sequence, *end});
+    batches_ += *sequence;
   }
-  return FromRocks(entry->status(), "event log: watermarks of producers");
+  if (absl::Status status = FromRocks(entry->status(), "event log: watermarks of producers"); !status.ok()) {
+    return status;
+  }
+  // A watermark that went back would let a batch in twice.
+  const absl::StatusOr<std::optional<uint64_t>> batches = store_->GetNumber(LogFamily::kMeta, kBatches);
+  if (!batches.ok()) return batches.status();
+  if (batches->has_value() && **batches != batches_) {
+    return absl::DataLossError(absl::StrCat("event log ", options_.directory.string(), ": ", **batches,
+                                            " batches were accepted, but the watermarks of their producers add up to ",
+                                            batches_, ": its files are not of one state"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RocksEventLog::LoadSegments() {
@@ -157,6 +172,31 @@ absl::Status RocksEventLog::LoadSegments() {
     return absl::DataLossError(absl::StrCat("event log: no segment starts at its begin, offset ", begin_offset_));
   }
   return absl::OkStatus();
+}
+
+// Steps follow one another without gaps but for control records. One that is missing would be formed anew, and the
+// weights would silently differ from those that were served.
+absl::Status RocksEventLog::CheckJournal() const {
+  const std::unique_ptr<rocksdb::Iterator> entry = store_->Iterate(LogFamily::kSteps);
+  std::optional<uint64_t> next;
+  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+    const std::optional<uint64_t> begin = FromBigEndian({entry->key().data(), entry->key().size()});
+    const std::optional<uint64_t> end = FromBigEndian({entry->value().data(), entry->value().size()});
+    if (!begin.has_value() || !end.has_value()) return absl::DataLossError("journal of steps: an entry cannot be read");
+    while (next.has_value() && *next < *begin) {
+      const absl::StatusOr<std::optional<std::string>> record = store_->Get(LogFamily::kRecords, BigEndian(*next));
+      if (!record.ok()) return record.status();
+      v1::LogRecord control;
+      if (!record->has_value() || !control.ParseFromString(**record) || !control.has_evaluation()) break;
+      ++*next;
+    }
+    if (next.has_value() && *next != *begin) {
+      return absl::DataLossError(absl::StrCat("journal of steps: one ends at offset ", *next, ", the next begins at ",
+                                              *begin, ": the journal is damaged"));
+    }
+    next = end;
+  }
+  return FromRocks(entry->status(), "journal of steps");
 }
 
 v1::Watermark RocksEventLog::WatermarkOf(const std::string& producer, uint64_t learned_offset,

@@ -70,6 +70,7 @@ class RocksEventLog : public EventLog {
   struct Staged {
     uint64_t end_offset = 0;
     uint64_t rows_accepted = 0;
+    uint64_t batches = 0;
     uint64_t bytes = 0;
     Segment last_segment;
     std::vector<Segment> segments;                                   // New ones.
@@ -82,6 +83,7 @@ class RocksEventLog : public EventLog {
   absl::Status LoadMeta();  // Part of Load(), as are the two below.
   absl::Status LoadMarks();
   absl::Status LoadSegments();
+  absl::Status CheckJournal() const;
 
   void Enqueue(Pending pending);     // Calls its `done` where the log closes.
   void Run();                        // Body of writer_: returns once closing_ is set and queue_ is empty.
@@ -129,6 +131,7 @@ class RocksEventLog : public EventLog {
   uint64_t begin_offset_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t end_offset_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t rows_accepted_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t batches_ ABSL_GUARDED_BY(mu_) = 0;            // Of all producers: the sum of their last sequences.
   uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;              // Of records ever written.
   std::deque<Segment> segments_ ABSL_GUARDED_BY(mu_);    // The first one at begin_offset_; never empty.
   mutable uint64_t waiting_ ABSL_GUARDED_BY(mu_) = 0;    // Readers in WaitBeyond().

@@ -1,3 +1,7 @@
+#include <atomic>
+#include <string>
+#include <thread>
+
 #include "tests/unit/server/eventlog/event_log_fixture.h"
 
 namespace polyscene {
@@ -33,6 +37,58 @@ TEST_F(EventLogTest, ABrokenDiskIsInternalUntilTheLogIsOpenedAnew) {
 
   Open();
   EXPECT_EQ(Log("p", 2, {2}), 2);
+}
+
+TEST_F(EventLogTest, WhatASyncFailedForIsNeverAcknowledgedAndTheOwnerIsTold) {
+  std::atomic<int> told{0};
+  EventLogOptions options = Options();
+  options.on_broken = [&told](const absl::Status&) { ++told; };
+  ASSERT_TRUE(TryOpen(options).ok());
+  Log("p", 1, {1});
+  disk_.Fail(FailingDisk::Failure::kIoErrorOnSync);
+  EXPECT_EQ(Append("p", 2, {2}).status().code(), absl::StatusCode::kInternal);
+  disk_.Fail(FailingDisk::Failure::kNone);
+  for (int tries = 0; tries < 3; ++tries) {
+    const absl::Status status = Append("p", 2, {2}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("until the server is restarted"));
+  }
+  EXPECT_TRUE(log_->disk().broken);
+  EXPECT_EQ(log_->disk().trouble.code(), absl::StatusCode::kInternal);
+  EXPECT_FALSE(log_->JournalStep(0, 1).ok());
+  EXPECT_EQ(log_->WatermarkOf("p", 0, 0).logged(), 1);
+  EXPECT_EQ(told, 1);
+
+  // What was never acknowledged may be there all the same: then the producer's repeat is one.
+  Open();
+  EXPECT_TRUE(Append("p", 2, {2}).ok());
+  EXPECT_THAT(ItemsFrom(0), ElementsAre(1, 2));
+}
+
+TEST_F(EventLogTest, NothingOfHalfAWriteIsSeen) {
+  Log("p", 1, {1});
+  disk_.Fail(FailingDisk::Failure::kHalfThenNoSpace);
+  EXPECT_EQ(Append("p", 2, Items(100, 500)).status().code(), absl::StatusCode::kResourceExhausted);
+  disk_.Fail(FailingDisk::Failure::kNone);
+  EXPECT_EQ(Log("p", 2, {2}), 2);
+  disk_.Fail(FailingDisk::Failure::kHalfThenIoError);
+  EXPECT_EQ(Append("p", 3, Items(100, 500)).status().code(), absl::StatusCode::kInternal);
+  disk_.Fail(FailingDisk::Failure::kNone);
+  Open();
+  EXPECT_THAT(ItemsFrom(0), ElementsAre(1, 2));
+  EXPECT_EQ(Log("p", 3, {3}), 3);
+}
+
+TEST_F(EventLogTest, ASlowDiskIsSyncedOnceForManyWhoWait) {
+  disk_.SlowSyncs(absl::Milliseconds(50));
+  const int64_t before = disk_.syncs();
+  std::vector<std::thread> producers;
+  for (int producer = 0; producer < 20; ++producer) {
+    producers.emplace_back([this, producer] { Log("p" + std::to_string(producer), 1, {producer}); });
+  }
+  for (std::thread& producer : producers) producer.join();
+  EXPECT_EQ(log_->end_offset(), 20);
+  EXPECT_LE(disk_.syncs() - before, 10);
 }
 
 TEST_F(EventLogTest, AfterAFailureLaterSequencesSkipAndRepeatsAreStillAnswered) {
