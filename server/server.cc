@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -215,7 +216,8 @@ std::vector<std::pair<std::string, std::string>> Server::Parts::StatusPage() con
                                        : "well"},
       {"log", log->disk().trouble.ok() ? "well" : std::string(log->disk().trouble.message())},
       {"device", model.device},
-      {"uptime", absl::FormatDuration(absl::Trunc(absl::Now() - started, absl::Seconds(1)))},
+      {"uptime",
+       absl::FormatDuration(std::max(absl::Trunc(absl::Now() - started, absl::Seconds(1)), absl::ZeroDuration()))},
   };
 }
 
@@ -249,11 +251,13 @@ absl::Status Server::Serve() {
 void Server::Stop() {
   Parts& p = *parts_;
   if (std::exchange(p.stopped, true)) return;
+  const absl::Time deadline = absl::Now() + absl::Seconds(p.settings.config.stop_grace_seconds());
   p.TellServing(false);
   p.training->Stop();
   p.prediction->Stop();
   p.model_service->Stop();
-  p.grpc->Stop(absl::Seconds(p.settings.config.stop_grace_seconds()));
+  p.prediction->Drain(deadline);
+  p.grpc->Stop(std::max(deadline - absl::Now(), absl::ZeroDuration()));
   p.batcher->Stop();
   p.memory->Drain();  // Nothing is scored any more; what waits to be remembered may still be answered.
   if (p.trainer != nullptr) p.trainer->Stop();

@@ -99,6 +99,9 @@ HistogramCounts Read(const prometheus::Histogram& histogram) {
   return read;
 }
 
+// A wall clock that is set back must not make a duration below zero: a histogram's sum would go back with it.
+double Seconds(absl::Duration took) { return std::max(0.0, absl::ToDoubleSeconds(took)); }
+
 // "demand[3]" is an output of the forecast "demand".
 absl::string_view TaskOfFigure(absl::string_view task) { return task.substr(0, task.find('[')); }
 
@@ -192,7 +195,7 @@ void Metrics::Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Du
   const int index = static_cast<int>(code);
   const bool canonical = index >= 0 && index < kStatusCodes;
   series.predict_total[canonical ? index : static_cast<int>(absl::StatusCode::kUnknown)]->Increment();
-  series.predict_seconds->Observe(absl::ToDoubleSeconds(took));
+  series.predict_seconds->Observe(Seconds(took));
   if (code == absl::StatusCode::kOk) series.predict_rows_total->Increment(static_cast<double>(rows));
 }
 
@@ -245,7 +248,7 @@ void Metrics::LogDisk(uint64_t bytes, bool full, bool broken) {
 
 void Metrics::Freshness(absl::Duration from_acknowledged_to_served, int64_t rows) {
   const std::vector<double>& bounds = *SeriesTable()[kFreshnessSeconds].buckets;
-  const double seconds = absl::ToDoubleSeconds(from_acknowledged_to_served);
+  const double seconds = Seconds(from_acknowledged_to_served);
   std::vector<double> increments(bounds.size() + 1, 0);
   increments[std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin()] = static_cast<double>(rows);
   series_->freshness_seconds->ObserveMultiple(increments, seconds * static_cast<double>(rows));
@@ -253,7 +256,7 @@ void Metrics::Freshness(absl::Duration from_acknowledged_to_served, int64_t rows
 
 void Metrics::Published(absl::Duration took, uint64_t version) {
   series_->publish_ok->Increment();
-  series_->publish_seconds->Observe(absl::ToDoubleSeconds(took));
+  series_->publish_seconds->Observe(Seconds(took));
   series_->model_version->Set(static_cast<double>(version));
 }
 
@@ -261,7 +264,7 @@ void Metrics::PublishFailed() { series_->publish_failed->Increment(); }
 
 void Metrics::CheckpointWritten(absl::Duration took) {
   series_->checkpoint_ok->Increment();
-  series_->checkpoint_seconds->Observe(absl::ToDoubleSeconds(took));
+  series_->checkpoint_seconds->Observe(Seconds(took));
 }
 
 void Metrics::CheckpointFailed() { series_->checkpoint_failed->Increment(); }
@@ -337,7 +340,7 @@ JoinerHoldings Metrics::joiner_holdings() const {
 
 std::string Metrics::Text() const {
   series_->resident_bytes->Set(static_cast<double>(ResidentMemoryBytes()));
-  series_->uptime_seconds->Set(absl::ToDoubleSeconds(absl::Now() - series_->started));
+  series_->uptime_seconds->Set(Seconds(absl::Now() - series_->started));
   return prometheus::TextSerializer().Serialize(series_->registry.Collect());
 }
 

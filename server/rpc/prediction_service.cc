@@ -13,11 +13,12 @@ namespace {
 // Owns what a call needs until it is done, then itself goes.
 class PredictReactor final : public grpc::ServerUnaryReactor {
  public:
-  PredictReactor(const PredictOptions& options, Metrics& metrics, grpc::CallbackServerContext* context,
+  PredictReactor(const PredictOptions& options, Metrics& metrics, CallGate& gate, grpc::CallbackServerContext* context,
                  const v1::PredictRequest* request, v1::PredictResponse* response)
-      : options_(options), metrics_(metrics), context_(context), request_(request), response_(response) {}
+      : options_(options), metrics_(metrics), gate_(gate), context_(context), request_(request), response_(response) {}
 
   void Begin(Batcher& batcher) {
+    if (!gate_.Enter()) return Answer(absl::UnavailableError("the server is stopping: retry"));
     const absl::Status status = input_.Read(options_, *request_);
     if (!status.ok()) return Answer(status);
     PendingRequest pending = input_.ToPending();
@@ -34,6 +35,7 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
   void OnDone() override {
     // gRPC has let the answering thread finish; the lock shows that to ThreadSanitizer, which cannot see into gRPC.
     { MutexLock lock(&mu_); }
+    gate_.Leave();
     delete this;
   }
 
@@ -48,6 +50,7 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
 
   const PredictOptions& options_;
   Metrics& metrics_;
+  CallGate& gate_;
   grpc::CallbackServerContext* const context_;  // These three are gRPC's, and stay until Finish().
   const v1::PredictRequest* const request_;
   v1::PredictResponse* const response_;
@@ -63,7 +66,7 @@ PredictionService::PredictionService(PredictOptions options, Batcher& batcher, M
 
 grpc::ServerUnaryReactor* PredictionService::Predict(grpc::CallbackServerContext* context,
                                                      const v1::PredictRequest* request, v1::PredictResponse* response) {
-  auto* reactor = new PredictReactor(options_, metrics_, context, request, response);
+  auto* reactor = new PredictReactor(options_, metrics_, gate_, context, request, response);
   reactor->Begin(batcher_);
   return reactor;
 }

@@ -4,6 +4,7 @@
 #include "polyscene/v1/prediction.grpc.pb.h"
 #include "server/batching/batcher.h"
 #include "server/metrics/metrics.h"
+#include "server/rpc/call_gate.h"
 #include "server/rpc/live_streams.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/predict_stream.h"
@@ -23,6 +24,9 @@ class PredictionService final
   // Ends every stream with UNAVAILABLE once what it has read is answered, and refuses new ones. Waits for none.
   void Stop() { streams_.Stop(); }
 
+  // Refuses new calls of Predict with UNAVAILABLE and waits until those in flight are answered, or until `deadline`.
+  void Drain(absl::Time deadline) { gate_.CloseAndWait(deadline); }
+
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context, const v1::PredictRequest* request,
                                     v1::PredictResponse* response) override;
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PredictStream(
@@ -33,6 +37,7 @@ class PredictionService final
   Batcher& batcher_;
   Metrics& metrics_;
   LiveStreams<PredictStreamCall> streams_;
+  CallGate gate_;
 };
 
 }  // namespace polyscene

@@ -91,7 +91,7 @@ absl::Status StatusReport::Fill(const std::string& evaluation_of, v1::GetStatusR
   status->set_fingerprint(options_.spec->fingerprint_hex());
   status->set_device(options_.device);
   status->set_serving(options_.serving());
-  status->set_uptime_seconds(absl::ToDoubleSeconds(now - options_.started));
+  status->set_uptime_seconds(std::max(0.0, absl::ToDoubleSeconds(now - options_.started)));
   status->set_memory_resident_bytes(ResidentMemoryBytes());
   FillLearning(status);
   FillTraffic(status);

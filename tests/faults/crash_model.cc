@@ -40,9 +40,9 @@ scenes {
   features: "user" features: "visits" features: "recent" features: "item" features: "price"
 }
 scenes { name: "search" tasks: "click" tasks: "buy" features: "user" features: "visits" features: "item" }
-tasks { name: "click" binary {} }
+tasks { name: "click" binary {} attribution_window_seconds: 36000 }
 tasks { name: "buy" binary {} }
-tasks { name: "spend" regression {} }
+tasks { name: "spend" regression {} attribution_window_seconds: 36000 }
 network { shared_bottom { hidden: 16 hidden: 8 } }
 learning {
   step_rows: 32 step_wait_seconds: 0.02 publish_interval_seconds: 0.05 checkpoint_interval_seconds: 0.5
@@ -95,6 +95,53 @@ std::vector<int64_t> GoodItems(const v1::EventBatch& batch) {
   std::vector<int64_t> items(batch.columns(2).ints().begin(), batch.columns(2).ints().end());
   if (BadRow(batch) >= 0) items.erase(items.begin() + BadRow(batch));
   return items;
+}
+
+v1::PredictRequest RequestToRemember(uint64_t number) {
+  const uint64_t seed = Mix(0x5eed + number);
+  v1::PredictRequest request;
+  request.set_scene("shop");
+  request.set_request_id(RequestName(number));
+  request.set_remember(true);
+  request.set_wait_until_remembered(true);
+  v1::Column* user = request.add_context();
+  user->set_name("user");
+  user->add_strings(absl::StrCat("user", seed % 500));
+  v1::Column* visits = request.add_context();
+  visits->set_name("visits");
+  visits->add_floats(static_cast<float>(seed % 97));
+  v1::Column* item = request.add_candidates();
+  item->set_name("item");
+  for (int row = 0; row < kRememberedRows; ++row) item->add_ints(Item(Mix(seed + row)));
+  return request;
+}
+
+std::string RequestName(uint64_t number) { return absl::StrCat("request-", number); }
+
+v1::ExposureBatch ExposuresOf(uint64_t number) {
+  v1::ExposureBatch batch;
+  v1::Exposure* exposure = batch.add_exposures();
+  exposure->set_request_id(RequestName(number));
+  for (uint32_t row = 0; row + 1 < kRememberedRows; ++row) exposure->add_rows(row);
+  return batch;
+}
+
+v1::LabelBatch LabelsOf(uint64_t number, const std::string& task) {
+  v1::LabelBatch batch;
+  batch.add_request_ids(RequestName(number));
+  v1::Labels* labels = batch.add_labels();
+  labels->set_task(task);
+  for (uint32_t row = 0; row < kRememberedRows; ++row) {
+    batch.add_request(0);
+    batch.add_row(row);
+    labels->add_values(LateLabel(number, static_cast<int>(row), task));
+  }
+  return batch;
+}
+
+float LateLabel(uint64_t number, int row, const std::string& task) {
+  const uint64_t random = Mix(number * kRememberedRows + static_cast<uint64_t>(row));
+  return task == "click" ? static_cast<float>(random % 4 == 0) : static_cast<float>(random % 800) / 100;
 }
 
 std::vector<v1::PredictRequest> CrashRequests() {

@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,7 +57,7 @@ ServerProcess::ServerProcess(const ServerCommand& command) {
   posix_spawn_file_actions_destroy(&actions);
   close(output[1]);
   output_ = output[0];
-  if (process_ > 0) handle_ = pidfd_open(process_, 0);
+  if (process_ > 0) handle_ = static_cast<int>(syscall(SYS_pidfd_open, process_, 0));
 }
 
 ServerProcess::~ServerProcess() {

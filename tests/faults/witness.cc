@@ -16,16 +16,6 @@ namespace {
 constexpr size_t kMaxContradictions = 20;
 constexpr absl::Duration kInterval = absl::Milliseconds(15);
 
-// Comes back soon after the server does.
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
 void SetDeadline(grpc::ClientContext* context, std::chrono::milliseconds in) {
   context->set_deadline(std::chrono::system_clock::now() + in);
 }
@@ -38,9 +28,18 @@ std::string ScoreBytes(const v1::PredictResponse& response) {
 
 }  // namespace
 
+std::shared_ptr<grpc::Channel> ConnectEagerly(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
 Witness::Witness(const std::string& address, std::vector<std::string> producers)
     : producers_(std::move(producers)),
-      channel_(Connect(address)),
+      channel_(ConnectEagerly(address)),
       prediction_(v1::PredictionService::NewStub(channel_)),
       model_(v1::ModelService::NewStub(channel_)),
       training_(v1::TrainingService::NewStub(channel_)) {
@@ -145,7 +144,8 @@ void Witness::AskWatermarks() {
 }
 
 absl::StatusOr<std::string> AnswersOf(const std::string& address) {
-  const std::unique_ptr<v1::PredictionService::Stub> prediction = v1::PredictionService::NewStub(Connect(address));
+  const std::unique_ptr<v1::PredictionService::Stub> prediction =
+      v1::PredictionService::NewStub(ConnectEagerly(address));
   std::string bytes;
   for (const v1::PredictRequest& request : CrashRequests()) {
     grpc::ClientContext context;

@@ -54,6 +54,9 @@ class Witness {
   std::thread thread_;  // Last, so that everything it reads exists before it starts.
 };
 
+// A channel that is soon back when the server is.
+std::shared_ptr<grpc::Channel> ConnectEagerly(const std::string& address);
+
 // The bytes of everything that the served weights answer to CrashRequests(), all of one version.
 absl::StatusOr<std::string> AnswersOf(const std::string& address);
 

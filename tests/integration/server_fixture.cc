@@ -154,10 +154,12 @@ void EventStreamClient::Open(const std::string& producer, bool wait_until_learne
 
 void EventStreamClient::Send(const v1::StreamEventsRequest& request) { stream_->Write(request); }
 
-void EventStreamClient::Send(const v1::EventBatch& batch) {
+void EventStreamClient::Send(const v1::EventBatch& batch) { TrySend(batch); }
+
+bool EventStreamClient::TrySend(const v1::EventBatch& batch) {
   v1::StreamEventsRequest request;
   *request.mutable_batch() = batch;
-  Send(request);
+  return stream_->Write(request);
 }
 
 bool EventStreamClient::Read(v1::StreamEventsResponse* response) {

@@ -73,6 +73,7 @@ class EventStreamClient {
   void Open(const std::string& producer, bool wait_until_learned = false);
   void Send(const v1::StreamEventsRequest& request);
   void Send(const v1::EventBatch& batch);
+  bool TrySend(const v1::EventBatch& batch);  // The same; false once the stream is broken.
 
   // The acknowledgement of the next batch; progress before it is noted and skipped. Fails the test if the stream ends.
   v1::StreamEventsResponse Acknowledgement();
