@@ -27,6 +27,8 @@ StepFormer::StepFormer(std::shared_ptr<const ModelSpec> spec, const EventLog& lo
 
 absl::StatusOr<std::variant<std::monostate, FormedStep, FormedOpening>> StepFormer::Next(absl::Time now) {
   using Work = std::variant<std::monostate, FormedStep, FormedOpening>;
+  // A clock that was set back puts nothing off.
+  for (const std::unique_ptr<Waiting>& waiting : waiting_) waiting->read_at = std::min(waiting->read_at, now);
   if (!looked_up_) journaled_end_ = log_->JournaledStepEnd(begin_);
   looked_up_ = true;
   if (absl::Status status = ReadUntil(journaled_end_.value_or(begin_ + step_rows_), now); !status.ok()) return status;

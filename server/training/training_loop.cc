@@ -84,6 +84,7 @@ TrainingLoop::Rest TrainingLoop::IdleTurn() {
 }
 
 void TrainingLoop::DoWhatIsDue() {
+  published_at_ = std::min(published_at_, parts_.clock->Now());         // A clock that was set back puts nothing off.
   if (parts_.clock->Now() >= PublishDue()) TryPublish().IgnoreError();  // Logged; tried again.
   checkpoints_.Tend(*learner_, steps_.begin());
 }

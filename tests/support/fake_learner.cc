@@ -13,6 +13,16 @@
 #include "absl/time/clock.h"
 
 namespace polyscene {
+namespace {
+
+// FNV-1a.
+std::string Checksum(const std::string& text) {
+  uint64_t sum = 14695981039346656037u;
+  for (const char c : text) sum = (sum ^ static_cast<uint8_t>(c)) * 1099511628211u;
+  return absl::StrCat(absl::Hex(sum, absl::kZeroPad16));
+}
+
+}  // namespace
 
 void FakeLearnerScript::FailSteps(absl::Status failure) { FailStepsAfter(0, std::move(failure)); }
 
@@ -183,7 +193,7 @@ class FakeCheckpointJob : public CheckpointJob {
     std::filesystem::path temporary = directory;
     temporary += ".tmp";
     std::filesystem::create_directory(temporary);
-    std::ofstream(FakeCheckpointFile(temporary)) << text_ << " " << text_.size() << "\n";
+    std::ofstream(FakeCheckpointFile(temporary)) << text_ << " " << Checksum(text_) << "\n";
     std::filesystem::rename(temporary, directory);
     return absl::OkStatus();
   }
@@ -211,18 +221,17 @@ absl::StatusOr<LoadedLearner> FakeLearner::Load(FakeLearnerScript& script, const
   std::ifstream file(FakeCheckpointFile(directory));
   std::string line;
   std::getline(file, line);
+  const size_t end = line.rfind(' ');
+  if (file.eof() || end == std::string::npos || line.substr(end + 1) != Checksum(line.substr(0, end))) {
+    return absl::DataLossError(absl::StrCat(FakeCheckpointFile(directory).string(), " is broken"));
+  }
   auto learner = std::make_unique<FakeLearner>(script);
   std::istringstream words(line);
   uint64_t log_offset = 0;
   size_t count = 0;
   words >> log_offset >> learner->step_ >> count;
-  learner->items_.resize(words ? count : 0);
+  learner->items_.resize(count);
   for (int64_t& item : learner->items_) words >> item;
-  const auto size = static_cast<size_t>(words.tellg());
-  size_t expected_size = 0;
-  if (!(words >> expected_size) || expected_size != size) {
-    return absl::DataLossError(absl::StrCat(FakeCheckpointFile(directory).string(), " is broken"));
-  }
   return LoadedLearner{std::move(learner), log_offset};
 }
 

@@ -75,7 +75,7 @@ class FakeSnapshot : public Snapshot {
 };
 
 // A row is known by its INT64 column `item`; its state is the items learned so far, in order, kept in checkpoints as a
-// text file that ends with its own length. Its evaluation "counts" the rows of each producer since its opening.
+// text file that ends with a checksum. Its evaluation "counts" the rows of each producer since its opening.
 class FakeLearner : public Learner {
  public:
   explicit FakeLearner(FakeLearnerScript& script) : script_(script) {}

@@ -74,6 +74,21 @@ TEST_F(TrainingLoopTest, ABusyTrainerPublishesOnceAnInterval) {
   EXPECT_EQ(versions.back(), 4);
 }
 
+TEST_F(TrainingLoopTest, AClockThatIsSetBackPutsOffNeitherStepNorPublishNorCheckpoint) {
+  Start();
+  Log(0, 2);  // Too few for a step.
+  ASSERT_TRUE(loop_->Turn().ok());
+  clock_.Advance(-absl::Hours(24));
+  ASSERT_TRUE(loop_->Turn().ok());
+  RunAfter(absl::Seconds(1));
+  EXPECT_EQ(loop_->positions().learned_offset, 2);
+  RunAfter(absl::Seconds(10));
+  EXPECT_THAT(ServedItems(), ElementsAre(0, 1));
+  RunAfter(absl::Minutes(1));
+  EXPECT_EQ(loop_->positions().checkpoint_offset, 2);
+  EXPECT_EQ(metrics_->Text().find("_sum -"), std::string::npos);  // No duration is below zero.
+}
+
 TEST_F(TrainingLoopTest, NothingNewIsNotPublished) {
   Start();
   RunAfter(absl::Hours(1));
