@@ -119,6 +119,7 @@ absl::Status Server::Parts::OpenState() {
   joiner_options.max_remembered_bytes = settings.config.max_remembered_bytes();
   joiner = std::make_unique<Joiner>(std::move(joiner_options), metrics, clock);
   EventLogOptions options;
+  options.env = model.log_disk;
   options.joiner = joiner.get();
   options.directory = directory->log();
   options.model_fingerprint = settings.model->fingerprint();

@@ -12,6 +12,10 @@
 #include "server/config/settings.h"
 #include "server/training/checkpoint_folder.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace polyscene {
 
 // Where the model comes from: LibTorch's, or a test's own.
@@ -19,6 +23,7 @@ struct ServerModel {
   std::string device;        // As GetStatus tells it.
   LearnerFunctions learner;  // Called on the thread that owns the server.
   std::function<absl::StatusOr<std::unique_ptr<Predictor>>()> predictor;
+  rocksdb::Env* log_disk = nullptr;  // Of the event log, for a test; outlives the server. Null: the system's.
 };
 
 // A running server. One thread owns it: it calls Start(), Serve(), Stop() and the destructor.

@@ -31,6 +31,7 @@ struct EventLogOptions {
   // empty.
   std::function<void(const absl::Status&)> on_broken;
   absl::Duration sync_interval = absl::Milliseconds(2);  // The longest an event waits for its group's fsync.
+  rocksdb::Env* env = nullptr;                           // The disk; outlives the log. Null: the system's.
   RecordJoiner* joiner = nullptr;                        // Outlives the log. Null: Join() is refused.
 };
 

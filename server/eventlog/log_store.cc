@@ -236,6 +236,7 @@ absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
   // What a sync that failed has lost nobody can tell, and another sync would not say: only what is read back counts.
   if (!status.IsNoSpace()) broken_ = true;
   trouble_ = FromRocks(status, "event log: write failed");
+  if (broken_) trouble_ = absl::InternalError(absl::StrCat(trouble_.message(), kBroken));
   return trouble_;
 }
 

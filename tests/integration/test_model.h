@@ -12,6 +12,7 @@ namespace polyscene {
 struct TestModelControls {
   FakeLearnerScript learner;
   FakePredictor* predictor = nullptr;  // The running server's.
+  rocksdb::Env* log_disk = nullptr;    // To be given to the server.
 };
 
 ServerModel MakeTestModel(const ServerSettings& settings, TestModelControls& controls);
