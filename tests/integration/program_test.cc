@@ -141,6 +141,19 @@ TEST_F(ProgramTest, WhatKeepsItFromStartingIsToldAndItExitsWithOne) {
   EXPECT_THAT(same_directory->Errors(), HasSubstr("in use by another server"));
 }
 
+TEST_F(ProgramTest, DumpsTheLogOfALiveServerAndSaysWhereThereIsNone) {
+  const std::unique_ptr<Program> server = Serve();
+  for (int line = 0; line < 3; ++line) EXPECT_NE(server->Line(), "");
+  const std::unique_ptr<Program> dump = Run({"--dump_log", Path("data")});
+  EXPECT_EQ(dump->Wait(), 0);
+  EXPECT_EQ(dump->Errors(), "");
+  const std::unique_ptr<Program> nothing = Run({"--dump_log", Path("nothing")});
+  EXPECT_EQ(nothing->Wait(), 1);
+  EXPECT_THAT(nothing->Errors(), HasSubstr("there is no event log in " + Path("nothing")));
+  const std::unique_ptr<Program> wrong = Run({"--dump_log", Path("data"), "--count", "many"});
+  EXPECT_EQ(wrong->Wait(), 2);
+}
+
 TEST_F(ProgramTest, HelpGoesToStandardOutput) {
   const std::unique_ptr<Program> help = Run({"--help"});
   EXPECT_EQ(help->Wait(), 0);

@@ -145,6 +145,19 @@ TEST_F(SettingsTest, AWarmStartNamesItsCheckpoint) {
   EXPECT_EQ(ReadWith({"--warm_start", "/trained"})->warm_start, "/trained");
 }
 
+TEST_F(SettingsTest, DumpingTheLogNeedsItsDirectoryAloneAndTakesNoneOfTheOtherFlags) {
+  const auto settings = Read({"--dump_log", "/data", "--from", "5", "--count", "2"});
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  ASSERT_TRUE(settings->dump_log.has_value());
+  EXPECT_EQ(settings->dump_log->data_dir, "/data");
+  EXPECT_EQ(settings->dump_log->from, 5);
+  EXPECT_EQ(settings->dump_log->count, 2);
+  EXPECT_FALSE(ReadWith({})->dump_log.has_value());
+  EXPECT_THAT(Message(Read({"--dump_log", "/data", "--model", kModel})),
+              HasSubstr("--model does not go with --dump_log"));
+  EXPECT_THAT(Message(ReadWith({"--from", "5"})), HasSubstr("--from goes with --dump_log alone"));
+}
+
 TEST_F(SettingsTest, HelpFitsAScreen) {
   const std::string help = Message(Read({"--help"}));
   EXPECT_LE(std::count(help.begin(), help.end(), '\n'), 24);
