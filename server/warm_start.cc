@@ -62,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Learner>> LoadWarmStart(const fs::path& from, con
     return absl::Status(loaded.status().code(), absl::StrCat("warm_start: ", loaded.status().message(),
                                                              absl::IsDataLoss(loaded.status()) ? Hint(from) : ""));
   }
+  for (const std::string& change : loaded->changes) LogInfo(absl::StrCat("warm start: ", change));
   return std::move(loaded->learner);
 }
 

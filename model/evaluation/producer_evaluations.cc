@@ -74,7 +74,7 @@ bool ProducerEvaluations::IsSection(absl::string_view name) {
   return absl::StartsWith(name, kLearnedPrefix) || absl::StartsWith(name, kServedPrefix);
 }
 
-absl::Status ProducerEvaluations::Restore(absl::string_view name, absl::string_view bytes) {
+absl::Status ProducerEvaluations::Restore(absl::string_view name, absl::string_view bytes, bool with_sums) {
   absl::string_view producer = name;
   if (absl::ConsumePrefix(&producer, kLearnedPrefix)) {
     uint64_t from = 0;
@@ -83,11 +83,12 @@ absl::Status ProducerEvaluations::Restore(absl::string_view name, absl::string_v
         !absl::SimpleHexAtoi(bytes.substr(kNumberDigits, kNumberDigits), &number)) {
       return InSection(name, absl::DataLossError("lacks its start"));
     }
-    absl::StatusOr<Evaluation> learned = Evaluation::Parse(layout_, bytes.substr(2 * kNumberDigits));
+    absl::StatusOr<Evaluation> learned = Evaluation(layout_);
+    if (with_sums) learned = Evaluation::Parse(layout_, bytes.substr(2 * kNumberDigits));
     if (!learned.ok()) return InSection(name, learned.status());
     opened_.insert_or_assign(std::string(producer),
                              Opened{static_cast<int64_t>(from), number, *std::move(learned), ExactEvaluation(layout_)});
-  } else if (absl::ConsumePrefix(&producer, kServedPrefix)) {
+  } else if (with_sums && absl::ConsumePrefix(&producer, kServedPrefix)) {
     Opened* opened = Find(producer);
     if (opened == nullptr) return InSection(name, absl::DataLossError("is of no opened evaluation"));
     absl::StatusOr<ExactEvaluation> served = ExactEvaluation::Parse(layout_, bytes);

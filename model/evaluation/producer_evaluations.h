@@ -47,9 +47,9 @@ class ProducerEvaluations {
 
   static bool IsSection(absl::string_view name);  // Whether it is one of Freeze()'s.
 
-  // Takes one of Freeze()'s sections back; a producer's "evaluation/" before its "served/". kDataLoss names the
-  // section.
-  absl::Status Restore(absl::string_view name, absl::string_view bytes);
+  // Takes one of Freeze()'s sections back; a producer's "evaluation/" before its "served/". with_sums false: what was
+  // opened is open again, with nothing counted yet, whatever layout the section is of. kDataLoss names the section.
+  absl::Status Restore(absl::string_view name, absl::string_view bytes, bool with_sums = true);
 
  private:
   EvaluationLayout layout_;

@@ -105,6 +105,10 @@ std::optional<BatchError> CheckLabelShapes(const ModelSpec& spec, const SceneSpe
   return error;
 }
 
+bool LabelIsInRange(const TaskSpec& task, float label) {
+  return std::isfinite(label) && ExpectedLabel(task, label).empty();
+}
+
 void CheckLabels(const ModelSpec& spec, const ExamplesView& examples, RowErrors& errors) {
   for (const LabelsView& labels : examples.labels) {
     CheckTask(spec.tasks()[spec.FindTask(labels.task)], labels, examples.rows(), errors);

@@ -113,17 +113,11 @@ void TorchLearner::EndCheckpoint(std::unique_ptr<CheckpointJob> job) {
   for (size_t g = 0; g < groups.size(); ++g) tables_.Unfreeze(static_cast<int>(g), std::move(groups[g]));
 }
 
-absl::Status TorchLearner::CheckOrigin(const StoredCheckpoint& stored) const {
+absl::Status TorchLearner::CheckHashKey(const StoredCheckpoint& stored) const {
   const std::string key = FormatKey(options_.key);
-  if (stored.Meta(kMetaModel) != spec_->fingerprint_hex()) {
-    return absl::FailedPreconditionError(absl::StrCat("the checkpoint is of model ", stored.Meta(kMetaModel),
-                                                      ", the model file is ", spec_->fingerprint_hex()));
-  }
-  if (stored.Meta(kMetaHashKey) != key) {
-    return absl::FailedPreconditionError(absl::StrCat("the checkpoint was written under hash key ",
-                                                      stored.Meta(kMetaHashKey), ", the key given is ", key));
-  }
-  return absl::OkStatus();
+  if (stored.Meta(kMetaHashKey) == key) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("the checkpoint was written under hash key ",
+                                                    stored.Meta(kMetaHashKey), ", the key given is ", key));
 }
 
 absl::StatusOr<uint64_t> TorchLearner::RestoreCounters(const StoredCheckpoint& stored) {
@@ -157,20 +151,22 @@ absl::Status TorchLearner::RestoreDense(const CheckpointReader& state) {
   return absl::OkStatus();
 }
 
-absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state) {
-  const auto window_bytes = state.Read("window");
-  if (!window_bytes.ok()) return window_bytes.status();
-  if (absl::Status s = window_.Restore(*window_bytes); !s.ok()) return s;
-  if (state.Has("served_window")) {  // Only where rows were remembered.
-    const auto served_bytes = state.Read("served_window");
-    if (!served_bytes.ok()) return served_bytes.status();
-    if (absl::Status s = served_window_.Restore(*served_bytes); !s.ok()) return s;
+absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state, bool with_sums) {
+  const auto restore_window = [&](const char* name, EvaluationWindow& window) -> absl::Status {
+    const auto bytes = state.Read(name);
+    return bytes.ok() ? window.Restore(*bytes) : bytes.status();
+  };
+  if (with_sums) {
+    if (absl::Status s = restore_window("window", window_); !s.ok()) return s;
+    if (state.Has("served_window")) {  // Only where rows were remembered.
+      if (absl::Status s = restore_window("served_window", served_window_); !s.ok()) return s;
+    }
   }
   for (const SectionStream::Section& section : state.Sections()) {
     if (!ProducerEvaluations::IsSection(section.name)) continue;
     const auto bytes = state.Read(section.name);
     if (!bytes.ok()) return bytes.status();
-    if (absl::Status s = opened_.Restore(section.name, *bytes); !s.ok()) return s;
+    if (absl::Status s = opened_.Restore(section.name, *bytes, with_sums); !s.ok()) return s;
   }
   return absl::OkStatus();
 }
@@ -179,49 +175,72 @@ absl::Status TorchLearner::RestoreRows(const StoredCheckpoint& stored) {
   for (size_t t = 0; t < stored.tables().size() && t < spec_->tables().size(); ++t) {
     tables_.ReserveRows(static_cast<int>(t), stored.tables()[t].rows);
   }
-  const absl::Status status =
-      stored.VisitRows(StoredCheckpoint::Order::kOldestFirst, [this](const RowBlock& block) -> absl::Status {
-        for (int g = 0; g < tables_.group_count(); ++g) {
-          if (tables_.store(g).dimension() != block.dimension) continue;
-          return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states);
-        }
-        return absl::DataLossError(absl::StrCat("rows of dimension ", block.dimension, ", which no table has"));
-      });
+  const absl::Status status = stored.VisitRows(StoredCheckpoint::Order::kOldestFirst,
+                                               [this](const RowBlock& block) { return RestoreBlock(block); });
   tables_.ForgetTouched();
   return status;
 }
 
-absl::StatusOr<uint64_t> TorchLearner::Restore(const StoredCheckpoint& stored) {
-  if (absl::Status s = CheckOrigin(stored); !s.ok()) return s;
+absl::Status TorchLearner::RestoreBlock(const RowBlock& block) {
+  for (int g = 0; g < tables_.group_count(); ++g) {
+    if (tables_.store(g).dimension() != block.dimension) continue;
+    return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states);
+  }
+  return absl::DataLossError(absl::StrCat("rows of dimension ", block.dimension, ", which no table has"));
+}
+
+absl::StatusOr<TorchLearner::Restored> TorchLearner::Restore(const StoredCheckpoint& stored, bool by_name) {
+  if (absl::Status s = CheckHashKey(stored); !s.ok()) return s;
   const absl::StatusOr<uint64_t> log_offset = RestoreCounters(stored);
-  if (!log_offset.ok()) return log_offset;
+  if (!log_offset.ok()) return log_offset.status();
+  Restored restored;
+  restored.log_offset = *log_offset;
+  if (stored.Meta(kMetaModel) != spec_->fingerprint_hex()) {
+    const auto old = StoredModel(stored);
+    if (!old.ok()) return old.status();
+    const std::string origin =
+        absl::StrCat("the checkpoint is of model '", (*old)->file().name(), "' (", stored.Meta(kMetaModel),
+                     "), the model file is '", spec_->file().name(), "' (", spec_->fingerprint_hex(), ")");
+    if (!by_name) return absl::FailedPreconditionError(origin);
+    auto changes = RestoreByName(stored, **old);
+    if (absl::IsFailedPrecondition(changes.status())) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          origin, ", to which that state means nothing: ", changes.status().message(),
+          ". Either go back to the old file, or train the new one on the retained events (polyscene-train --from_log "
+          "DATA_DIR --model NEW --out CKPT) and begin with --warm_start CKPT and an empty --data_dir"));
+    }
+    if (!changes.ok()) return changes.status();
+    restored.changes.push_back(absl::StrCat(origin, ": taken over by name"));
+    restored.changes.insert(restored.changes.end(), changes->begin(), changes->end());
+    return restored;  // What was renumbered shares no file: the next checkpoint is full.
+  }
   if (absl::Status s = RestoreDense(stored.state()); !s.ok()) return s;
-  if (absl::Status s = RestoreEvaluations(stored.state()); !s.ok()) return s;
+  if (absl::Status s = RestoreEvaluations(stored.state(), /*with_sums=*/true); !s.ok()) return s;
   if (absl::Status s = RestoreRows(stored); !s.ok()) return s;
   chain_ = stored.row_files();
   chain_directory_ = stored.directory();
-  return log_offset;
+  return restored;
 }
 
 namespace {
 
 struct LoadedTorchLearner {
   std::unique_ptr<TorchLearner> learner;
-  uint64_t log_offset = 0;
+  TorchLearner::Restored restored;
 };
 
 absl::StatusOr<LoadedTorchLearner> Load(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
-                                        const std::filesystem::path& directory) {
+                                        const std::filesystem::path& directory, bool by_name) {
   auto stored = StoredCheckpoint::Open(directory);
   if (!stored.ok()) return stored.status();
   return CatchTorch("checkpoint", [&]() -> absl::StatusOr<LoadedTorchLearner> {
     auto learner = std::make_unique<TorchLearner>(std::move(spec), std::move(options));
-    auto offset = learner->Restore(**stored);
-    if (!offset.ok()) {
-      return absl::Status(offset.status().code(),
-                          absl::StrCat(offset.status().message(), " (", directory.string(), ")"));
+    auto restored = learner->Restore(**stored, by_name);
+    if (!restored.ok()) {
+      return absl::Status(restored.status().code(),
+                          absl::StrCat(restored.status().message(), " (", directory.string(), ")"));
     }
-    return LoadedTorchLearner{std::move(learner), *offset};
+    return LoadedTorchLearner{std::move(learner), *std::move(restored)};
   });
 }
 
@@ -229,15 +248,15 @@ absl::StatusOr<LoadedTorchLearner> Load(std::shared_ptr<const ModelSpec> spec, L
 
 absl::StatusOr<LoadedLearner> LoadLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
                                           const std::filesystem::path& directory) {
-  auto loaded = Load(std::move(spec), std::move(options), directory);
+  auto loaded = Load(std::move(spec), std::move(options), directory, /*by_name=*/true);
   if (!loaded.ok()) return loaded.status();
-  return LoadedLearner{std::move(loaded->learner), loaded->log_offset};
+  return LoadedLearner{std::move(loaded->learner), loaded->restored.log_offset, std::move(loaded->restored.changes)};
 }
 
 absl::StatusOr<std::unique_ptr<OfflineLearner>> LoadOfflineLearner(std::shared_ptr<const ModelSpec> spec,
                                                                    LearnerOptions options,
                                                                    const std::filesystem::path& directory) {
-  auto loaded = Load(std::move(spec), std::move(options), directory);
+  auto loaded = Load(std::move(spec), std::move(options), directory, /*by_name=*/false);
   if (!loaded.ok()) return loaded.status();
   return std::unique_ptr<OfflineLearner>(std::move(loaded->learner));
 }
@@ -245,9 +264,7 @@ absl::StatusOr<std::unique_ptr<OfflineLearner>> LoadOfflineLearner(std::shared_p
 absl::StatusOr<std::shared_ptr<const ModelSpec>> CheckpointModel(const std::filesystem::path& directory) {
   auto stored = StoredCheckpoint::Open(directory);
   if (!stored.ok()) return stored.status();
-  const auto text = (*stored)->state().Read("model.textproto");
-  if (!text.ok()) return text.status();
-  return ModelSpec::Parse(*text, (directory / kStateFileName).string() + ":model.textproto");
+  return StoredModel(**stored);
 }
 
 }  // namespace polyscene

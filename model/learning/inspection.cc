@@ -164,9 +164,7 @@ absl::Status Inspect(CheckpointInspection& inspection) {
     if (name != kMetaLogOffset) digest.Append(absl::StrCat(name, " ", value));
   }
   if (absl::Status status = ReadNumbers(**stored, inspection); !status.ok()) return status;
-  const auto text = state.Read("model.textproto");
-  if (!text.ok()) return text.status();
-  auto spec = ModelSpec::Parse(*text, (inspection.directory / kStateFileName).string() + ":model.textproto");
+  auto spec = StoredModel(**stored);
   if (!spec.ok()) return spec.status();
   inspection.spec = *std::move(spec);
   for (const TableSpec& table : inspection.spec->tables())

@@ -129,11 +129,17 @@ absl::StatusOr<std::unique_ptr<Learner>> CreateLearner(std::shared_ptr<const Mod
 struct LoadedLearner {
   std::unique_ptr<Learner> learner;
   uint64_t log_offset = 0;  // Where in the event log to go on.
+  std::vector<std::string>
+      changes;  // Where it was of another model file: what is new and what was dropped, a line each.
 };
 
-// The learner a checkpoint holds.
+// The learner a checkpoint holds. One of another model file is taken over by name: tables, statistics, dense weights
+// with their optimizer state; what only the new model has begins as in a fresh learner, what only the old one had is
+// dropped.
 //   kDataLoss            a file is truncated or fails its checksum; the message names it
-//   kFailedPrecondition  written by another model or under another hash key; names both fingerprints
+//   kFailedPrecondition  written under another hash key, or by a model whose state means nothing to this one; names
+//   both
+//                        and every reason
 absl::StatusOr<LoadedLearner> LoadLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options,
                                           const std::filesystem::path& directory);
 

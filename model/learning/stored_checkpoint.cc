@@ -173,4 +173,10 @@ absl::Status StoredCheckpoint::VisitFormat1(const BlockVisitor& visit) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<const ModelSpec>> StoredModel(const StoredCheckpoint& stored) {
+  const auto text = stored.state().Read("model.textproto");
+  if (!text.ok()) return text.status();
+  return ModelSpec::Parse(*text, stored.state().path().string() + ":model.textproto");
+}
+
 }  // namespace polyscene

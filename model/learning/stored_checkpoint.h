@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "model/learning/checkpoint_file.h"
 #include "model/learning/row_file.h"
+#include "model/spec/model_spec.h"
 
 namespace polyscene {
 
@@ -95,5 +96,8 @@ class StoredCheckpoint {
   std::vector<StoredTable> tables_;
   std::vector<StoredFile> row_files_;
 };
+
+// The model it is of, from the text it holds. Errors as ModelSpec::Parse(), or kDataLoss.
+absl::StatusOr<std::shared_ptr<const ModelSpec>> StoredModel(const StoredCheckpoint& stored);
 
 }  // namespace polyscene

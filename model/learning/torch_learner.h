@@ -22,6 +22,7 @@
 namespace polyscene {
 
 struct CheckpointContents;
+struct SchemaChange;
 
 class TorchLearner : public OfflineLearner {
  public:
@@ -50,8 +51,13 @@ class TorchLearner : public OfflineLearner {
   absl::StatusOr<StepReport> LearnEncoded(const EncodedExamples& examples) override;
   absl::Status ExportWeights(const std::filesystem::path& file) const override;
 
-  // Fills a fresh learner from a checkpoint and returns the log offset it was written at. Errors as LoadLearner().
-  absl::StatusOr<uint64_t> Restore(const StoredCheckpoint& stored);
+  // Fills a fresh learner from a checkpoint. by_name: one of another model file is taken over as far as it fits. Errors
+  // as LoadLearner().
+  struct Restored {
+    uint64_t log_offset = 0;
+    std::vector<std::string> changes;  // As LoadedLearner::changes.
+  };
+  absl::StatusOr<Restored> Restore(const StoredCheckpoint& stored, bool by_name);
 
  private:
   // What a step computed on its way: the scores before the update.
@@ -70,11 +76,17 @@ class TorchLearner : public OfflineLearner {
 
   CheckpointContents FreezeState(uint64_t log_offset, bool full);
   bool FullIsDue() const;
-  absl::Status CheckOrigin(const StoredCheckpoint& stored) const;
+  absl::Status CheckHashKey(const StoredCheckpoint& stored) const;
   absl::StatusOr<uint64_t> RestoreCounters(const StoredCheckpoint& stored);
   absl::Status RestoreDense(const CheckpointReader& state);
-  absl::Status RestoreEvaluations(const CheckpointReader& state);
+  absl::Status RestoreEvaluations(const CheckpointReader& state, bool with_sums);
   absl::Status RestoreRows(const StoredCheckpoint& stored);
+  absl::Status RestoreBlock(const RowBlock& block);
+
+  absl::StatusOr<std::vector<std::string>> RestoreByName(const StoredCheckpoint& stored, const ModelSpec& old);
+  absl::Status MoveDense(const CheckpointReader& state, const ModelSpec& old);
+  absl::Status MoveStatistics(const CheckpointReader& state, const SchemaChange& change);
+  absl::Status MoveRows(const StoredCheckpoint& stored, const SchemaChange& change);
 
   const std::shared_ptr<const ModelSpec> spec_;
   const LearnerOptions options_;

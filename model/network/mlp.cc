@@ -10,13 +10,15 @@ namespace polyscene {
 
 double LinearBound(int64_t inputs) { return 1.0 / std::sqrt(static_cast<double>(inputs)); }
 
-Mlp::Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths)
+Mlp::Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths,
+         ParameterAxis input_axis)
     : outputs_(inputs) {
   for (const int64_t width : widths) {
     const std::string prefix = absl::StrCat(name, ".", layers_.size());
     const double bound = LinearBound(outputs_);
     Layer layer;
-    layer.weight = layout.Add(prefix + ".weight", {outputs_, width}, bound);
+    layer.weight = layout.Add(prefix + ".weight", {outputs_, width}, bound,
+                              {layers_.empty() ? input_axis : ParameterAxis::kPlain});
     layer.bias = layout.Add(prefix + ".bias", {width}, bound);
     layers_.push_back(layer);
     outputs_ = width;
@@ -31,14 +33,14 @@ torch::Tensor Mlp::Forward(const Parameters& parameters, torch::Tensor inputs) c
 }
 
 StackedMlp::StackedMlp(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
-                       const std::vector<int64_t>& widths)
+                       const std::vector<int64_t>& widths, ParameterAxis count_axis)
     : outputs_(inputs) {
   for (const int64_t width : widths) {
     const std::string prefix = absl::StrCat(name, ".", layers_.size());
     const double bound = LinearBound(outputs_);
     Layer layer;
-    layer.weight = layout.Add(prefix + ".weight", {count, outputs_, width}, bound);
-    layer.bias = layout.Add(prefix + ".bias", {count, 1, width}, bound);
+    layer.weight = layout.Add(prefix + ".weight", {count, outputs_, width}, bound, {count_axis});
+    layer.bias = layout.Add(prefix + ".bias", {count, 1, width}, bound, {count_axis});
     layers_.push_back(layer);
     outputs_ = width;
   }

@@ -17,7 +17,9 @@ double LinearBound(int64_t inputs);
 // Linear layers with ReLU after each: [rows, inputs] -> [rows, widths.back()]. Without widths it passes its input on.
 class Mlp {
  public:
-  Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths);
+  // input_axis: what its inputs stand for.
+  Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths,
+      ParameterAxis input_axis);
 
   torch::Tensor Forward(const Parameters& parameters, torch::Tensor inputs) const;
   int64_t outputs() const { return outputs_; }
@@ -36,7 +38,7 @@ class Mlp {
 class StackedMlp {
  public:
   StackedMlp(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
-             const std::vector<int64_t>& widths);
+             const std::vector<int64_t>& widths, ParameterAxis count_axis);
 
   torch::Tensor Forward(const Parameters& parameters, torch::Tensor inputs) const;
   // One of them alone: [rows, inputs] -> [rows, widths.back()].

@@ -17,12 +17,14 @@ MmoeNetwork::MmoeNetwork(const ModelSpec& spec, int64_t input_width)
       tasks_(static_cast<int64_t>(spec.tasks().size())),
       first_width_(spec.file().network().mmoe().hidden(0)),
       first_weight_(layout_.Add("expert.first.weight", {adaptation_.outputs(), experts_ * first_width_},
-                                LinearBound(adaptation_.outputs()))),
+                                LinearBound(adaptation_.outputs()), {ParameterAxis::kInputs})),
       first_bias_(layout_.Add("expert.first.bias", {experts_ * first_width_}, LinearBound(adaptation_.outputs()))),
-      later_layers_(layout_, "expert", experts_, first_width_, LaterWidths(spec.file().network().mmoe())),
-      gate_weight_(
-          layout_.Add("gate.weight", {adaptation_.outputs(), tasks_ * experts_}, LinearBound(adaptation_.outputs()))),
-      gate_bias_(layout_.Add("gate.bias", {tasks_ * experts_}, LinearBound(adaptation_.outputs()))),
+      later_layers_(layout_, "expert", experts_, first_width_, LaterWidths(spec.file().network().mmoe()),
+                    ParameterAxis::kPlain),
+      gate_weight_(layout_.Add("gate.weight", {adaptation_.outputs(), tasks_ * experts_},
+                               LinearBound(adaptation_.outputs()), {ParameterAxis::kInputs, ParameterAxis::kTasks})),
+      gate_bias_(
+          layout_.Add("gate.bias", {tasks_ * experts_}, LinearBound(adaptation_.outputs()), {ParameterAxis::kTasks})),
       towers_(layout_, spec, later_layers_.outputs()) {}
 
 torch::Tensor MmoeNetwork::Experts(const Parameters& parameters, const torch::Tensor& inputs) const {

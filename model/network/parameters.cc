@@ -16,10 +16,12 @@ uint64_t HashName(const std::string& name) {
 
 }  // namespace
 
-int ParameterLayout::Add(std::string name, std::vector<int64_t> sizes, double initial_bound) {
+int ParameterLayout::Add(std::string name, std::vector<int64_t> sizes, double initial_bound,
+                         std::vector<ParameterAxis> axes) {
+  axes.resize(sizes.size(), ParameterAxis::kPlain);
   int64_t count = 1;
   for (const int64_t size : sizes) count *= size;
-  specs_.push_back({std::move(name), std::move(sizes), initial_bound, count_, count});
+  specs_.push_back({std::move(name), std::move(sizes), std::move(axes), initial_bound, count_, count});
   count_ += count;
   return static_cast<int>(specs_.size()) - 1;
 }

@@ -10,19 +10,24 @@
 
 namespace polyscene {
 
+// What the places along a matrix's axis stand for, so that weights find their place again in a network of other inputs,
+// scenes or tasks. A task may have several places side by side.
+enum class ParameterAxis { kPlain, kInputs, kScenes, kTasks };
+
 struct ParameterSpec {
   std::string name;
   std::vector<int64_t> sizes;
-  double initial_bound = 0;  // Starts uniform in +-bound; 0 starts at zero.
-  int64_t offset = 0;        // Into the flat tensor.
+  std::vector<ParameterAxis> axes;  // [sizes]
+  double initial_bound = 0;         // Starts uniform in +-bound; 0 starts at zero.
+  int64_t offset = 0;               // Into the flat tensor.
   int64_t count = 0;
 };
 
 // What a network needs, in the order it declares it. Immutable once the network is built.
 class ParameterLayout {
  public:
-  // Declares a matrix and returns its index.
-  int Add(std::string name, std::vector<int64_t> sizes, double initial_bound);
+  // Declares a matrix and returns its index. axes: plain where none are given.
+  int Add(std::string name, std::vector<int64_t> sizes, double initial_bound, std::vector<ParameterAxis> axes = {});
 
   const std::vector<ParameterSpec>& specs() const { return specs_; }
   int64_t count() const { return count_; }  // Floats in all.

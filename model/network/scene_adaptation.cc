@@ -12,7 +12,8 @@ constexpr double kSceneBound = 0.05;  // As small as embedding rows start.
 
 SceneAdaptation::SceneAdaptation(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs) : outputs_(inputs) {
   if (spec.file().network().scene_adaptation() != v1::SCENE_EMBEDDING) return;
-  embedding_ = layout.Add("scene", {static_cast<int64_t>(spec.scenes().size()), kSceneInputs}, kSceneBound);
+  embedding_ = layout.Add("scene", {static_cast<int64_t>(spec.scenes().size()), kSceneInputs}, kSceneBound,
+                          {ParameterAxis::kScenes});
   outputs_ += kSceneInputs;
 }
 

@@ -10,7 +10,8 @@ SharedBottomNetwork::SharedBottomNetwork(const ModelSpec& spec, int64_t input_wi
     : adaptation_(layout_, spec, input_width),
       bottom_(layout_, "bottom", adaptation_.outputs(),
               {spec.file().network().shared_bottom().hidden().begin(),
-               spec.file().network().shared_bottom().hidden().end()}),
+               spec.file().network().shared_bottom().hidden().end()},
+              ParameterAxis::kInputs),
       towers_(layout_, spec, bottom_.outputs()),
       task_count_(spec.tasks().size()) {}
 

@@ -6,7 +6,7 @@ namespace polyscene {
 
 Towers::Towers(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
     : hidden_(layout, "tower", static_cast<int64_t>(spec.tasks().size()), inputs,
-              {spec.file().network().tower().begin(), spec.file().network().tower().end()}) {
+              {spec.file().network().tower().begin(), spec.file().network().tower().end()}, ParameterAxis::kTasks) {
   const double bound = LinearBound(hidden_.outputs());
   for (const TaskSpec& task : spec.tasks()) {
     Layer layer;

@@ -20,7 +20,7 @@ namespace polyscene {
 
 struct EventLogOptions {
   std::filesystem::path directory;
-  uint64_t model_fingerprint = 0;  // Kept in the log; another one is refused.
+  uint64_t model_fingerprint = 0;  // Each record keeps that of the model file it was accepted under.
   int64_t retention_bytes =
       int64_t{16} << 30;  // Before compression. Oldest checkpointed events go first; others never.
   // Of disk, for everything in the directory; 0: no limit but the next. When it is spent, retention keeps less than
@@ -64,7 +64,7 @@ struct LogEntry {
 class EventLog {
  public:
   // Opens the log, creating its directory if needed.
-  //   kFailedPrecondition  of another model (names both fingerprints), of a newer format, or in use by another process
+  //   kFailedPrecondition  of a newer format, or in use by another process
   //   kPermissionDenied    the directory cannot be written
   //   kDataLoss            a stored record fails its checksum; the message names where
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(EventLogOptions options);

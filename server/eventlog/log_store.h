@@ -41,7 +41,7 @@ inline constexpr int kLogFamilies = 9;
 // Threads: any. Checksums are RocksDB's: of every WAL record and every block, verified whenever one is read.
 class LogStore {
  public:
-  // env: null for the system's. Errors as EventLog::Open(), but for the model's fingerprint.
+  // env: null for the system's. Errors as EventLog::Open().
   static absl::StatusOr<std::unique_ptr<LogStore>> Open(const std::filesystem::path& directory, rocksdb::Env* env);
   ~LogStore();
 

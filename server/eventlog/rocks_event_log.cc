@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "server/eventlog/big_endian.h"
 #include "server/eventlog/log_cursor.h"
 #include "server/log/log.h"
@@ -100,7 +99,7 @@ absl::Status RocksEventLog::LoadMeta() {
   if (!format->has_value()) {  // A new log: everything counts from 0, versions from 1.
     rocksdb::WriteBatch batch;
     PutMeta(kFormat, kFormatVersion, &batch);
-    PutMeta(kFingerprint, options_.model_fingerprint, &batch);
+    PutMeta(kFingerprint, options_.model_fingerprint, &batch);  // Of the first model file; for people.
     for (const char* name : {kBegin, kEnd, kRows, kBatches, kBytes}) PutMeta(name, 0, &batch);
     PutMeta(kNextVersion, 1, &batch);
     batch.Put(store_->family(LogFamily::kSegments), BigEndian(0), BigEndian(0));
@@ -117,13 +116,6 @@ absl::Status RocksEventLog::LoadMeta() {
     *value = **number;
     return absl::OkStatus();
   };
-  uint64_t fingerprint = 0;
-  if (absl::Status status = read(kFingerprint, &fingerprint); !status.ok()) return status;
-  if (fingerprint != options_.model_fingerprint) {
-    return absl::FailedPreconditionError(
-        absl::StrFormat("event log %s is of the model with fingerprint %016x, expected %016x",
-                        options_.directory.string(), fingerprint, options_.model_fingerprint));
-  }
   MutexLock lock(&mu_);
   if (absl::Status status = read(kBegin, &begin_offset_); !status.ok()) return status;
   if (absl::Status status = read(kEnd, &end_offset_); !status.ok()) return status;

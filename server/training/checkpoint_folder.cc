@@ -140,6 +140,7 @@ absl::StatusOr<LoadedLearner> RecoverLearner(const fs::path& checkpoint_director
     if (loaded.ok()) {
       LogInfo(absl::StrCat("learning goes on from checkpoint ", path.string(), ", ",
                            loaded->learner->counters().rows_learned, " rows learned"));
+      for (const std::string& change : loaded->changes) LogInfo(absl::StrCat("model file: ", change));
       return loaded;
     }
     if (!absl::IsDataLoss(loaded.status())) return loaded.status();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/feature/fit_examples.h"
 
 namespace polyscene {
 
@@ -64,7 +65,7 @@ absl::Status StepFormer::ReadUntil(uint64_t offset, absl::Time now) {
                                                 " cannot be decoded: ", examples.status().message()));
       }
       waiting->examples = *std::move(examples);
-      waiting->scene = spec_->FindScene(batch.scene());
+      if (FitExamples(*spec_, waiting->examples->view)) waiting->scene = spec_->FindScene(batch.scene());
     } else if (!waiting->entry.record.has_evaluation()) {
       return absl::DataLossError(absl::StrCat("event log: record at offset ", waiting->entry.offset,
                                               " is of a kind this version does not know"));
@@ -97,6 +98,7 @@ FormedStep StepFormer::StepTo(uint64_t end) const {
   for (const std::unique_ptr<Waiting>& waiting : waiting_) {
     const LogEntry& entry = waiting->entry;
     if (entry.offset >= end) break;
+    if (waiting->scene < 0) continue;  // Of a scene that the model file does not have any more.
     ExampleSlice slice;
     slice.examples = &waiting->examples->view;
     slice.begin = static_cast<int64_t>(std::max(begin_, entry.offset) - entry.offset);

@@ -29,9 +29,10 @@ struct StepPart {
 struct FormedStep {
   uint64_t begin = 0;
   uint64_t end = 0;
-  bool journaled = false;            // It was learned before, by a process that ended since.
-  std::vector<ExampleSlice> slices;  // Valid until Advance().
-  std::vector<StepPart> parts;       // One a slice.
+  bool journaled = false;  // It was learned before, by a process that ended since.
+  // Valid until Advance(). Rows of a scene that the model file does not have any more are left out: perhaps all.
+  std::vector<ExampleSlice> slices;
+  std::vector<StepPart> parts;  // One a slice.
 };
 
 struct FormedOpening {
@@ -67,7 +68,7 @@ class StepFormer {
   struct Waiting {
     LogEntry entry;
     std::optional<DecodedExamples> examples;  // Of events; into `entry`.
-    int scene = -1;
+    int scene = -1;                           // -1: the model file has no such scene.
     absl::Time read_at;
     uint64_t end() const { return entry.offset + entry.count; }
   };

@@ -100,6 +100,11 @@ absl::StatusOr<bool> TrainingLoop::Learn(const FormedStep& step) {
     if (!journaled.ok()) return journaled;
     FaultPoint("journal.written");
   }
+  if (step.slices.empty()) {  // Nothing of it means anything to this model file.
+    steps_.Advance(step.end);
+    parts_.metrics->LearnedOffset(step.end);
+    return true;
+  }
   absl::StatusOr<StepReport> report = learner_->Step(step.slices);
   if (!report.ok()) {
     return absl::Status(report.status().code(), absl::StrCat("step from offset ", step.begin, " to ", step.end, ": ",

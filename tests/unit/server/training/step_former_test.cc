@@ -50,6 +50,20 @@ TEST_F(StepFormerTest, AStepTakesItsRowsAcrossRecordsAndWithinThem) {
   EXPECT_TRUE(Rests());
 }
 
+TEST_F(StepFormerTest, RowsOfASceneThatIsNotThereAnyMoreTakeTheirPlaceInAStepAndAreLeftOut) {
+  Log(0, 2);
+  v1::LogRecord old = EventsRecord("p", ++sequence_, Items(2, 2));
+  old.mutable_events()->set_scene("closed");
+  ASSERT_TRUE(AppendAndWait(*log_, std::move(old)).ok());
+  Begin(0);
+  auto next = Next();
+  ASSERT_TRUE(next.ok()) << next.status();
+  const FormedStep& step = std::get<FormedStep>(*next);
+  EXPECT_EQ(step.end, 4u);
+  ASSERT_EQ(step.slices.size(), 1u);
+  EXPECT_EQ(step.slices[0].examples->features.Find("item")->ints[0], 0);
+}
+
 TEST_F(StepFormerTest, TooFewRowsBecomeAStepOnceTheFirstHasWaited) {
   Log(0, 2);
   Begin(0);

@@ -29,6 +29,18 @@ TEST_F(TrainingLoopTest, ExactlyTheLoggedRowsAreLearnedInOrder) {
   EXPECT_EQ(loop_->positions().step, 3);
 }
 
+TEST_F(TrainingLoopTest, AStepOfWhichNothingIsLeftIsPassedOver) {
+  v1::LogRecord old = EventsRecord("p", ++sequence_, Items(0, 4));
+  old.mutable_events()->set_scene("closed");
+  ASSERT_TRUE(AppendAndWait(*log_, std::move(old)).ok());
+  Log(4, 4);
+  Start();
+  RunUntilRest();
+  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(4, 5, 6, 7)));
+  EXPECT_EQ(loop_->positions().learned_offset, 8);
+  EXPECT_EQ(loop_->positions().rows_learned, 4);
+}
+
 TEST_F(TrainingLoopTest, EveryStepIsJournaledBeforeItIsLearned) {
   Log(0, 4);
   Start();

@@ -1,0 +1,118 @@
+// A checkpoint of another model file, taken over by name.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "model/learning/moved_parameters.h"
+#include "model/learning/schema_change.h"
+#include "model/learning/torch_learner.h"
+#include "model/serving/evaluation_layout.h"
+#include "model/serving/torch_snapshot.h"
+
+namespace polyscene {
+namespace {
+
+absl::StatusOr<torch::Tensor> ReadFloats(const CheckpointReader& state, const std::string& name, int64_t count) {
+  const auto bytes = state.Read(name);
+  if (!bytes.ok()) return bytes.status();
+  torch::Tensor floats = torch::empty({count}, torch::kFloat32);
+  if (bytes->size() != floats.nbytes()) {
+    return absl::DataLossError(
+        absl::StrCat("checkpoint: section '", name, "' has ", bytes->size(), " bytes, expected ", floats.nbytes()));
+  }
+  std::memcpy(floats.data_ptr(), bytes->data(), bytes->size());
+  return floats;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> TorchLearner::RestoreByName(const StoredCheckpoint& stored,
+                                                                     const ModelSpec& old) {
+  absl::StatusOr<SchemaChange> change = PlanSchemaChange(old, *spec_);
+  if (!change.ok()) return change.status();
+  if (absl::Status s = MoveDense(stored.state(), old); !s.ok()) return s;
+  if (absl::Status s = MoveStatistics(stored.state(), *change); !s.ok()) return s;
+  if (absl::Status s = RestoreEvaluations(stored.state(), change->evaluations_kept); !s.ok()) return s;
+  if (absl::Status s = MoveRows(stored, *change); !s.ok()) return s;
+  return std::move(change->lines);
+}
+
+absl::Status TorchLearner::MoveDense(const CheckpointReader& state, const ModelSpec& old) {
+  const torch::NoGradGuard no_grad;
+  const std::unique_ptr<Network> old_network = CreateNetwork(old, InputWidth(old));
+  const NamedLayout from{old, old_network->layout()};
+  const NamedLayout to{*spec_, network_->layout()};
+  const auto move = [&](const std::string& section, torch::Tensor& into) -> absl::Status {
+    const auto values = ReadFloats(state, section, from.layout.count());
+    if (!values.ok()) return values.status();
+    torch::Tensor cpu = into.to(torch::kCPU).clone();  // What is new stays as a fresh learner has it.
+    MoveParameters(from, *values, to, cpu);
+    into.copy_(cpu);
+    return absl::OkStatus();
+  };
+  if (absl::Status s = move("dense", parameters_.flat); !s.ok()) return s;
+  for (auto [name, tensor] : dense_optimizer_->state()) {
+    if (!state.Has(name)) continue;  // Of another kind of optimizer.
+    if (absl::Status s = move(name, tensor); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TorchLearner::MoveStatistics(const CheckpointReader& state, const SchemaChange& change) {
+  const auto bytes = state.Read("statistics");
+  if (!bytes.ok()) return bytes.status();
+  const auto statistics = FeatureStatistics::Parse(*bytes);
+  if (!statistics.ok()) return statistics.status();
+  if (statistics->entries.size() != change.statistics.size()) {
+    return absl::DataLossError(absl::StrCat("checkpoint: statistics of ", statistics->entries.size(),
+                                            " features, expected ", change.statistics.size()));
+  }
+  for (size_t i = 0; i < change.statistics.size(); ++i) {
+    if (change.statistics[i] >= 0) statistics_.entries[change.statistics[i]] = statistics->entries[i];
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TorchLearner::MoveRows(const StoredCheckpoint& stored, const SchemaChange& change) {
+  struct Group {
+    std::vector<uint32_t> moved;  // By old row number: the new one, or kNoRow for a dropped table's.
+    uint32_t count = 0;           // Of new rows.
+  };
+  std::map<int64_t, Group> groups;  // By dimension, which a kept table keeps.
+  RowBlock kept;
+  const auto keep = [&](const RowBlock& block, int64_t i) -> absl::Status {
+    if (block.tables[i] >= change.tables.size()) {
+      return absl::DataLossError(absl::StrCat("row ", block.rows[i], " is of unknown table ", block.tables[i]));
+    }
+    const int table = change.tables[block.tables[i]];
+    Group& group = groups[block.dimension];
+    const uint32_t row = block.rows[i];
+    if (row > group.moved.size()) return absl::DataLossError(absl::StrCat("row ", row, " has none before it"));
+    if (row == group.moved.size()) group.moved.push_back(table < 0 ? kNoRow : group.count++);
+    if (table < 0) return absl::OkStatus();
+    kept.rows.push_back(group.moved[row]);
+    kept.tables.push_back(static_cast<uint32_t>(table));
+    kept.ids.push_back(block.ids[i]);
+    kept.states.push_back(block.states[i]);
+    const float* values = &block.values[i * block.dimension];
+    kept.values.insert(kept.values.end(), values, values + block.dimension);
+    return absl::OkStatus();
+  };
+  const absl::Status status =
+      stored.VisitRows(StoredCheckpoint::Order::kOldestFirst, [&](const RowBlock& block) -> absl::Status {
+        kept.dimension = block.dimension;
+        kept.Resize(0);
+        for (int64_t i = 0; i < block.size(); ++i) {
+          if (absl::Status s = keep(block, i); !s.ok()) return s;
+        }
+        return kept.rows.empty() ? absl::OkStatus() : RestoreBlock(kept);
+      });
+  tables_.ForgetTouched();
+  return status;
+}
+
+}  // namespace polyscene
