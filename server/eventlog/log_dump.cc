@@ -36,7 +36,6 @@ class OpenedLog {
       std::unique_ptr<OpenedLog> opened(new OpenedLog);
       status = opened->TryOpen(directory.string());
       if (status.ok()) return opened;
-      if (!status.IsIOError() && !status.IsPathNotFound()) break;
     }
     return FromRocks(status, absl::StrCat("event log ", directory.string(), " cannot be read"));
   }
@@ -54,6 +53,7 @@ class OpenedLog {
     rocksdb::DBOptions options;
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
     options.max_open_files = 64;
+    options.track_and_verify_wals_in_manifest = true;  // As the writer: else RocksDB 7.8 would change the manifest.
     const std::vector<rocksdb::ColumnFamilyDescriptor> families{{"default", {}}, {"records", {}}};
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, directory, families, &families_, &db);

@@ -125,6 +125,10 @@ std::vector<double> Produce(v1::TrainingService::Stub& stub, const std::string& 
     v1::StreamEventsResponse response;
     while (acknowledged < requests.size() && stream->Read(&response)) {
       if (response.accepted_sequence() == 0) continue;
+      if (response.accepted_rows() != kRows) {
+        std::fprintf(stderr, "%d rows were refused\n", static_cast<int>(kRows - response.accepted_rows()));
+        std::exit(1);
+      }
       const SteadyClock::time_point now = SteadyClock::now();
       MutexLock lock(&mu);
       millis.push_back(Millis(now - sent[acknowledged]));

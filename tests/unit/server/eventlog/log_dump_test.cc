@@ -76,6 +76,15 @@ TEST_F(LogDumpTest, ReadsWhileGroupsAndTablesAreWritten) {
   writer.join();
 }
 
+TEST_F(LogDumpTest, ReadsALogOfSeveralWriteAheadLogsAndTables) {
+  for (int sequence = 1; sequence <= 250; ++sequence) Log("p", sequence, Items(sequence, 20000));  // 40 MB.
+  EXPECT_THAT(Dump(), SizeIs(250));
+  log_.reset();
+  EXPECT_THAT(Dump(), SizeIs(250));
+  Open();
+  EXPECT_EQ(log_->end_offset(), 5000000);
+}
+
 TEST_F(LogDumpTest, WithoutALogSaysSo) {
   std::ostringstream out;
   const absl::Status status = DumpLog({directory_.path() / "nothing", 0, 1}, out);
