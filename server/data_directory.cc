@@ -58,6 +58,8 @@ absl::Status WriteSmallFile(const std::filesystem::path& path, const std::string
   return synced ? absl::OkStatus() : DiskError(sync_error, "sync", path.parent_path());
 }
 
+std::string KeyText(const HashKey& key) { return absl::StrFormat("%016x", key.fingerprint()); }
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesystem::path& directory,
@@ -80,21 +82,24 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::fi
   if (ftruncate(fd, 0) != 0 || pwrite(fd, id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
     return DiskError(errno, "write", lock);
   }
-  if (absl::Status status = opened->CheckHashKey(key); !status.ok()) return status;
+  if (absl::Status status = CheckHashKey(directory, key); !status.ok()) return status;
+  const std::filesystem::path mark = directory / "hash_key";
+  if (std::filesystem::exists(mark, error)) return opened;
+  if (absl::Status status = WriteSmallFile(mark, KeyText(key) + "\n"); !status.ok()) return status;
   return opened;
 }
 
 DataDirectory::~DataDirectory() { close(lock_fd_); }
 
-absl::Status DataDirectory::CheckHashKey(const HashKey& key) const {
-  const std::filesystem::path path = directory_ / "hash_key";
-  const std::string given = absl::StrFormat("%016x", key.fingerprint());
+absl::Status DataDirectory::CheckHashKey(const std::filesystem::path& directory, const HashKey& key) {
+  const std::filesystem::path path = directory / "hash_key";
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return WriteSmallFile(path, given + "\n");
+  if (!std::filesystem::exists(path, error)) return absl::OkStatus();
+  const std::string given = KeyText(key);
   const std::string kept = ReadSmallFile(path);
   if (kept == given) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("hash_key: ", directory_.string(), " was written under the key with fingerprint ", kept,
+      absl::StrCat("hash_key: ", directory.string(), " was written under the key with fingerprint ", kept,
                    ", got the one with fingerprint ", given, ": the same people would get other ids"));
 }
 

@@ -31,6 +31,10 @@ class DataDirectory {
     return directory / "checkpoints";
   }
 
+  // Whether what lies in `directory` was hashed under `key`; fine where it does not say.  kFailedPrecondition names
+  // both.
+  static absl::Status CheckHashKey(const std::filesystem::path& directory, const HashKey& key);
+
   static std::filesystem::path LogOf(const std::filesystem::path& directory) { return directory / "log"; }
 
   const std::filesystem::path& path() const { return directory_; }
@@ -47,8 +51,6 @@ class DataDirectory {
 
  private:
   DataDirectory(std::filesystem::path directory, int lock_fd) : directory_(std::move(directory)), lock_fd_(lock_fd) {}
-
-  absl::Status CheckHashKey(const HashKey& key) const;
 
   const std::filesystem::path directory_;
   const int lock_fd_;

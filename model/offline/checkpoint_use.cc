@@ -6,10 +6,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/offline/file_evaluation.h"
-#include "model/report/new_file.h"
 #include "model/offline/score_file.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"
+#include "model/report/new_file.h"
 #include "model/report/text_table.h"
 
 namespace polyscene {

@@ -100,7 +100,7 @@ double ExampleFiles::fraction_read() const {
 
 absl::StatusOr<std::unique_ptr<ExampleRows>> OpenRows(std::shared_ptr<const ModelSpec> spec, const HashKey& key,
                                                       const RowSelection& selection, RefusedRows* refused) {
-  if (selection.open) return selection.open(selection);
+  if (selection.open) return selection.open(selection, refused);
   return std::unique_ptr<ExampleRows>(new ExampleFiles(std::move(spec), key, selection, refused));
 }
 

@@ -23,8 +23,9 @@ class ExampleRows;
 // Which rows of which files.
 struct RowSelection {
   std::vector<std::string> paths;  // At least one.
-  // Set: rows come from here instead, and `paths` is what messages call it.
-  std::function<absl::StatusOr<std::unique_ptr<ExampleRows>>(const RowSelection& selection)> open;
+  // Set: rows come from here instead, and `paths` is what messages call it. As OpenRows().
+  std::function<absl::StatusOr<std::unique_ptr<ExampleRows>>(const RowSelection& selection, RefusedRows* refused)> open;
+  bool evaluated = false;  // Rows that correct others are left out: what they repeat is evaluated already.
   // Event times in [from, until). A row whose time is not known counts as of 1970.
   int64_t from_micros = std::numeric_limits<int64_t>::min();
   int64_t until_micros = std::numeric_limits<int64_t>::max();

@@ -21,6 +21,7 @@ constexpr char kHelp[] =
   --epochs N          passes over them [1]      --test FILE...     rows to evaluate, not learned
   --out DIR           checkpoint: a new folder  --split TIME       test on --train from TIME on
   --from DIR          go on from a checkpoint   --evaluate_from T  only the test rows from T on
+  --from_log DATA_DIR in place of --train: the events a server's log retains, for any model file
   --batch_size N      rows a step [the model file's step_rows]
   --shuffle_buffer N  rows in memory to draw from [100000]; 0: the files' own order
   --seed N            decides the order [1]; the first weights are the model file's seed's
@@ -51,6 +52,7 @@ void DeclareFlags(CLI::App& app, TrainFlags& flags) {
   app.add_option("--epochs", flags.epochs)->check(CLI::Range(1, 1'000'000));
   app.add_option("--out", flags.out);
   app.add_option("--from", flags.from);
+  app.add_option("--from_log", flags.from_log);
   app.add_option("--batch_size", flags.batch_size)->check(CLI::Range(1, 1'048'576));
   app.add_option("--shuffle_buffer", flags.shuffle_buffer)->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}));
   app.add_option("--seed", flags.seed);
@@ -69,7 +71,10 @@ void DeclareFlags(CLI::App& app, TrainFlags& flags) {
 absl::Status CheckTraining(const TrainFlags& flags) {
   if (!flags.predict.empty()) return Wrong("--predict: expected --checkpoint DIR with it");
   if (flags.model.empty()) return Wrong("--model is missing, expected --model FILE (or --checkpoint DIR)");
-  if (flags.train.empty()) return Wrong("--train is missing, expected --train FILE");
+  if (flags.train.empty() && flags.from_log.empty()) {
+    return Wrong("--train is missing, expected --train FILE (or --from_log DATA_DIR)");
+  }
+  if (!flags.train.empty() && !flags.from_log.empty()) return Wrong("--train and --from_log: expected one of them");
   if (flags.out.empty()) return Wrong("--out is missing, expected --out DIR, a new folder for the checkpoint");
   if (flags.split && !flags.test.empty()) {
     return Wrong("--split and --test: expected one of them: with --split the test rows are --train's from then on");
@@ -86,7 +91,7 @@ absl::Status CheckInspection(const TrainFlags& flags) {
 }
 
 absl::Status CheckUse(const TrainFlags& flags) {
-  if (!flags.train.empty() || !flags.from.empty() || flags.split) {
+  if (!flags.train.empty() || !flags.from_log.empty() || !flags.from.empty() || flags.split) {
     return Wrong("--checkpoint trains nothing: expected no --train, --split or --from (go on training: --from DIR)");
   }
   if (flags.predict.empty() && flags.test.empty() && flags.export_to.empty()) {

@@ -13,6 +13,7 @@ namespace polyscene {
 struct TrainFlags {
   std::string model;
   std::vector<std::string> train;
+  std::string from_log;  // A data directory, whose retained events are the training rows.
   std::vector<std::string> test;
   std::string out;         // A new checkpoint, or with `predict` the file of scores.
   std::string from;        // Goes on from this checkpoint.

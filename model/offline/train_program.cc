@@ -8,9 +8,10 @@
 
 namespace polyscene {
 
-absl::Status RunTrainProgram(const TrainFlags& flags, std::ostream& out, std::ostream& log) {
+absl::Status RunTrainProgram(const TrainFlags& flags, const TrainSources& sources, std::ostream& out,
+                             std::ostream& log) {
   if (!flags.inspect.empty()) return RunInspectProgram(flags, out);
-  return flags.checkpoint.empty() ? TrainingRun(flags, out, log).Run() : CheckpointUse(flags, out, log).Run();
+  return flags.checkpoint.empty() ? TrainingRun(flags, sources, out, log).Run() : CheckpointUse(flags, out, log).Run();
 }
 
 }  // namespace polyscene

@@ -7,23 +7,34 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "model/report/new_file.h"
 #include "model/offline/output_directory.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"
+#include "model/report/new_file.h"
 #include "model/report/text_table.h"
 #include "model/serving/row_scorer.h"
 
 namespace polyscene {
 
-TrainingRun::TrainingRun(const TrainFlags& flags, std::ostream& out, std::ostream& log)
-    : flags_(flags), out_(out), context_(flags, log) {
-  train_rows_.paths = flags.train;
-  test_rows_.paths = flags.split ? flags.train : flags.test;
-  test_rows_.from_micros = flags.evaluate_from_micros;
-  if (!flags.split) return;
-  train_rows_.until_micros = flags.split_micros;
-  test_rows_.from_micros = std::max(flags.split_micros, flags.evaluate_from_micros);
+TrainingRun::TrainingRun(const TrainFlags& flags, const TrainSources& sources, std::ostream& out, std::ostream& log)
+    : flags_(flags), sources_(sources), out_(out), context_(flags, log) {}
+
+void TrainingRun::ChooseRows() {
+  train_rows_.paths = flags_.train;
+  if (!flags_.from_log.empty()) {
+    train_rows_.paths = {flags_.from_log};
+    train_rows_.open = [this](const RowSelection& selection, RefusedRows* refused) {
+      return sources_.open_log(spec_, options_.key, selection, refused);
+    };
+  }
+  if (flags_.split) {
+    test_rows_ = train_rows_;
+    train_rows_.until_micros = flags_.split_micros;
+  } else {
+    test_rows_.paths = flags_.test;
+  }
+  test_rows_.evaluated = true;
+  test_rows_.from_micros = std::max(flags_.split_micros, flags_.evaluate_from_micros);
 }
 
 absl::Status TrainingRun::Run() {
@@ -33,6 +44,7 @@ absl::Status TrainingRun::Run() {
   absl::StatusOr<LearnerOptions> options = context_.Prepare(*spec_);
   if (!options.ok()) return options.status();
   options_ = *std::move(options);
+  ChooseRows();
   if (!flags_.export_to.empty()) {
     if (absl::Status status = ExpectNewFile("--export", flags_.export_to); !status.ok()) return status;
   }
@@ -60,12 +72,13 @@ absl::Status TrainingRun::Run() {
 }
 
 absl::Status TrainingRun::CheckFiles() {
-  if (flags_.split && spec_->file().files().event_time_column().empty()) {
+  if (flags_.split && flags_.from_log.empty() && spec_->file().files().event_time_column().empty()) {
     return absl::InvalidArgumentError(
         "--split: the model file names no event time column, expected files { event_time_column: ... }");
   }
-  std::vector<std::string> paths = train_rows_.paths;
+  std::vector<std::string> paths = flags_.train;
   paths.insert(paths.end(), flags_.test.begin(), flags_.test.end());
+  if (paths.empty()) return absl::OkStatus();
   if (absl::Status status = CheckSameColumns(*spec_, paths); !status.ok()) return status;
   // A misspelt name would go unnoticed otherwise.
   const absl::StatusOr<std::vector<std::string>> absent = AbsentColumns(*spec_, paths.front());
@@ -102,7 +115,7 @@ absl::Status TrainingRun::SurveyAll() {
   return CheckLabels();
 }
 
-absl::Status TrainingRun::CheckLabels() const {
+absl::Status TrainingRun::CheckLabels() {
   const std::string train = absl::StrJoin(train_rows_.paths, ", ");
   if (train_survey_.rows == 0) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -114,6 +127,13 @@ absl::Status TrainingRun::CheckLabels() const {
     return absl::InvalidArgumentError(absl::StrCat(test, ": no row to evaluate",
                                                    timed ? ", all are before --split or --evaluate_from" : "",
                                                    ", expected at least one"));
+  }
+  if (!flags_.from_log.empty()) {
+    for (size_t t = 0; t < spec_->tasks().size(); ++t) {
+      if (train_survey_.labelled[t] > 0) continue;
+      context_.Tell(absl::StrCat(flags_.from_log, " has no label of task '", spec_->tasks()[t].name, "'"));
+    }
+    return absl::OkStatus();
   }
   const absl::StatusOr<std::vector<std::string>> absent = AbsentColumns(*spec_, train_rows_.paths.front());
   if (!absent.ok()) return absent.status();

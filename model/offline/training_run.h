@@ -1,4 +1,4 @@
-// polyscene-train --train: from files to a checkpoint.
+// polyscene-train --train and --from_log: from rows to a checkpoint.
 #pragma once
 
 #include <iosfwd>
@@ -12,6 +12,7 @@
 #include "model/offline/file_evaluation.h"
 #include "model/offline/file_survey.h"
 #include "model/offline/run_context.h"
+#include "model/offline/train_program.h"
 
 namespace polyscene {
 
@@ -20,15 +21,16 @@ namespace polyscene {
 class TrainingRun {
  public:
   // All outlive this object.
-  TrainingRun(const TrainFlags& flags, std::ostream& out, std::ostream& log);
+  TrainingRun(const TrainFlags& flags, const TrainSources& sources, std::ostream& out, std::ostream& log);
 
   absl::Status Run();  // Errors as RunTrainProgram().
 
  private:
+  void ChooseRows();
   absl::Status CheckFiles();
   absl::StatusOr<FileSurvey> Survey(const char* what, const RowSelection& selection, RefusedRows* refused);
   absl::Status SurveyAll();
-  absl::Status CheckLabels() const;
+  absl::Status CheckLabels();
   void ChooseStatistics();
   absl::Status Train();
   absl::Status Interrupted();
@@ -36,6 +38,7 @@ class TrainingRun {
   void Report(bool interrupted);
 
   const TrainFlags& flags_;
+  const TrainSources& sources_;
   std::ostream& out_;
   RunContext context_;
   std::shared_ptr<const ModelSpec> spec_;

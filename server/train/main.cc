@@ -1,4 +1,4 @@
-// polyscene-train: trains on files, offline.
+// polyscene-train: trains on files or on an event log, offline.
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -7,6 +7,7 @@
 #include "model/offline/train_flags.h"
 #include "model/offline/train_program.h"
 #include "model/report/interrupt.h"
+#include "server/train/log_rows.h"
 
 namespace polyscene {
 namespace {
@@ -29,7 +30,7 @@ int Main(int argc, char** argv) {
     return kUsedWrongly;
   }
   CatchInterrupts();
-  const absl::Status status = RunTrainProgram(*flags, std::cout, std::cerr);
+  const absl::Status status = RunTrainProgram(*flags, TrainSources{LogRows::Open}, std::cout, std::cerr);
   if (status.ok()) return kDone;
   std::cerr << absl::StrCat("polyscene-train: ", status.message(), " [", absl::StatusCodeToString(status.code()),
                             "]\n");
