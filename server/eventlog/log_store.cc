@@ -52,6 +52,7 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   options.max_bgerror_resume_count = 0;
   // A write-ahead log that is not the last one and is missing or shorter than it was is then found when opening.
   options.track_and_verify_wals_in_manifest = true;
+  options.avoid_flush_during_shutdown = true;  // Only KeepInMemory() bypasses the write-ahead log.
   // Memory: two memtables of records at most, and little else.
   options.db_write_buffer_size = 64 << 20;
   options.max_total_wal_size =
@@ -189,6 +190,7 @@ absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const std::filesystem::
         write_ahead_logs, "). Restore a backup; or remove ", store->mark_->file().string(),
         " to go on without what is lost, acknowledged events among it"));
   }
+  store->KeepInMemory();
   return store;
 }
 
@@ -223,7 +225,9 @@ absl::StatusOr<std::optional<uint64_t>> LogStore::GetNumber(LogFamily family, ab
 }
 
 absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
+  const bool resumes = failed_;
   if (absl::Status status = ResumeIfFailed(); !status.ok()) return status;
+  if (resumes) KeepInMemory();
   rocksdb::WriteOptions options;
   options.sync = sync;
   // Sequence numbers are given in order, so those of this batch reach at least so far; a sync covers all before it.
@@ -238,6 +242,23 @@ absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
   trouble_ = FromRocks(status, "event log: write failed");
   if (broken_) trouble_ = absl::InternalError(absl::StrCat(trouble_.message(), kBroken));
   return trouble_;
+}
+
+void LogStore::KeepInMemory() {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  rocksdb::WriteBatch batch;
+  batch.Delete(family(LogFamily::kMeta), "nothing");
+  db_->Write(options, &batch).PermitUncheckedError();  // Where it fails, Probe() will find that nothing is there.
+}
+
+bool LogStore::AnythingInMemory() const {
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    uint64_t entries = 0;
+    db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries);
+    if (entries > 0) return true;
+  }
+  return false;
 }
 
 absl::Status LogStore::ResumeIfFailed() {
@@ -274,6 +295,10 @@ absl::Status LogStore::FreeBytes(uint64_t* free) const {
 // RocksDB resumes by writing its memory to tables, and where that fails no later try helps. So it is told to only once
 // the disk can take it.
 rocksdb::Status LogStore::Probe() const {
+  if (!AnythingInMemory()) {
+    return rocksdb::Status(rocksdb::Status::IOError("the write-ahead log that failed is still the current one"),
+                           rocksdb::Status::kUnrecoverableError);
+  }
   const std::shared_ptr<rocksdb::FileSystem> disk = db_->GetEnv()->GetFileSystem();
   uint64_t memory = 0;
   uint64_t free = 0;
@@ -304,7 +329,9 @@ absl::Status LogStore::DropFilesBefore(LogFamily family, uint64_t offset) {
 
 absl::Status LogStore::Flush() {
   const std::vector<rocksdb::ColumnFamilyHandle*> families(handles_.begin(), handles_.end());
-  return FromRocks(db_->Flush(rocksdb::FlushOptions(), families), "event log: flush failed");
+  const rocksdb::Status flushed = db_->Flush(rocksdb::FlushOptions(), families);
+  KeepInMemory();
+  return FromRocks(flushed, "event log: flush failed");
 }
 
 absl::Status LogStore::Compact() {

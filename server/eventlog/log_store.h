@@ -86,6 +86,10 @@ class LogStore {
  private:
   LogStore();
   absl::Status ResumeIfFailed();
+  // RocksDB resumes by going on to a new write-ahead log, but only where it has something in memory to write to tables;
+  // else it would write to the one that failed, which ends the process. So there always is something.
+  void KeepInMemory();
+  bool AnythingInMemory() const;
   rocksdb::Status Probe() const;  // OK: the disk takes what RocksDB has in memory.
 
   std::unique_ptr<SyncedMark> mark_;

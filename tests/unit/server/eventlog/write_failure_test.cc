@@ -125,6 +125,25 @@ TEST_F(EventLogTest, AnEmptyLogSurvivesAFailureToo) {
   EXPECT_THAT(ItemsFrom(0), ElementsAre(1));
 }
 
+TEST_F(EventLogTest, ADiskThatIsFullFromTheStartTakesAppendsOnceThereIsSpace) {
+  Log("p", 1, {1});
+  for (int times = 0; times < 2; ++times) {
+    Open();
+    disk_.Fail(FailingDisk::Failure::kNoSpace);
+    for (int tries = 0; tries < 3; ++tries) {
+      EXPECT_EQ(Append("p", 2, {2}).status().code(), absl::StatusCode::kResourceExhausted);
+      EXPECT_EQ(log_->JournalStep(0, 1).code(), absl::StatusCode::kResourceExhausted);
+    }
+    disk_.Fail(FailingDisk::Failure::kNone);
+    EXPECT_TRUE(log_->JournalStep(0, 1).ok());
+    disk_.Fail(FailingDisk::Failure::kNoSpace);
+    EXPECT_EQ(Append("p", 2, {2}).status().code(), absl::StatusCode::kResourceExhausted);
+    disk_.Fail(FailingDisk::Failure::kNone);
+  }
+  EXPECT_EQ(Log("p", 2, {2}), 2);
+  EXPECT_THAT(ItemsFrom(0), ElementsAre(1, 2));
+}
+
 TEST_F(EventLogTest, TheJournalAndVersionsRecoverAsWell) {
   disk_.Fail(FailingDisk::Failure::kNoSpace);
   EXPECT_EQ(log_->ReserveVersions(10).status().code(), absl::StatusCode::kResourceExhausted);

@@ -118,7 +118,6 @@ class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<
       past_ += OneIn(8) ? 400 : Below(8);
       if (OneIn(40)) ++generation_;
     } else if (what < 98) {
-      LabelSome();
       disk_.Fail(FailingDisk::Failure::kNoSpace);
       LabelSome();  // None of these leaves anything.
       RememberSome();
