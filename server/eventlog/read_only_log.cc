@@ -32,7 +32,6 @@ absl::StatusOr<std::unique_ptr<ReadOnlyLog>> ReadOnlyLog::Open(const fs::path& d
       if (absl::Status found = log->FindEnds(); !found.ok()) return found;
       return log;
     }
-    if (!status.IsIOError() && !status.IsPathNotFound()) break;
   }
   return FromRocks(status, absl::StrCat("event log ", directory.string(), " cannot be read"));
 }
@@ -46,6 +45,7 @@ rocksdb::Status ReadOnlyLog::TryOpen(const fs::path& directory) {
   rocksdb::DBOptions options;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.max_open_files = 64;
+  options.track_and_verify_wals_in_manifest = true;  // As the writer: else RocksDB 7.8 would change the manifest.
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{{"default", {}}, {"records", {}}};
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, directory.string(), families, &families_, &db);
