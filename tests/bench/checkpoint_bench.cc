@@ -1,7 +1,10 @@
 // Checkpoints of a large table: time, bytes and memory of a full and of an incremental one and of loading, and what a
 // checkpoint that is being written does to Predict while the trainer learns on.
 //
-//   checkpoint_bench DIRECTORY [MILLION_ROWS]
+//   checkpoint_bench DIRECTORY [MILLION_ROWS] [PAIRS]
+//
+// For the last, windows with a full checkpoint and windows without alternate: 12 pairs by default. Printed are the
+// percentiles of each arm's pooled requests, and the median of the pairs' ratios with its 90 % interval.
 //
 // Leaves DIRECTORY/model.textproto and DIRECTORY/full, from which a server can be warm-started.
 #include <sys/resource.h>
@@ -11,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -19,10 +23,12 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "model/learning/learner.h"
 #include "model/serving/predictor.h"
+#include "server/sync/mutex.h"
 
 namespace polyscene {
 namespace {
@@ -141,51 +147,69 @@ void MakeRows(Learner& learner, int64_t items) {
   }
 }
 
-// Writes beside whoever calls, as the server does; tells how long the caller was held up and how long it took.
-void WriteBeside(Learner& learner, const fs::path& path, CheckpointKind kind, const std::function<void()>& meanwhile,
-                 const char* what) {
+struct Written {
+  double held_up = 0;  // Seconds that the caller was.
+  double took = 0;
+  double megabytes = 0;
+  double memory_mb = 0;  // How much more than before was resident at the worst moment.
+};
+
+// Writes beside whoever calls, as the server does.
+Written WriteBeside(Learner& learner, const fs::path& path, CheckpointKind kind,
+                    const std::function<void()>& meanwhile) {
+  Written written;
   ResetPeak();
   const double before = MemoryMb("VmRSS");
   const Stopwatch begin;
   std::unique_ptr<CheckpointJob> job = Check(learner.BeginCheckpoint(0, kind));
-  const double held_up = begin.seconds();
+  written.held_up = begin.seconds();
   std::atomic<bool> done{false};
   absl::Status status;
-  double took = 0;
   std::thread writer([&] {
     BeNice();
     const Stopwatch write;
     status = job->Write(path);
-    took = write.seconds();
+    written.took = write.seconds();
     done = true;
   });
   while (!done) meanwhile();
   writer.join();
   Check(status);
-  std::printf("%s checkpoint: trainer held up %.1f ms, written in %.2f s, %.1f MB new, peak memory +%.0f MB\n", what,
-              1e3 * held_up, took, static_cast<double>(job->bytes_written()) / 1e6, MemoryMb("VmHWM") - before);
+  written.megabytes = static_cast<double>(job->bytes_written()) / 1e6;
+  written.memory_mb = MemoryMb("VmHWM") - before;
   learner.EndCheckpoint(std::move(job));
+  return written;
 }
 
-// Scores requests one after the other until told to stop.
+void Print(const char* what, const Written& written) {
+  std::printf("%s checkpoint: trainer held up %.1f ms, written in %.2f s, %.1f MB new, peak memory +%.0f MB\n", what,
+              1e3 * written.held_up, written.took, written.megabytes, written.memory_mb);
+  std::fflush(stdout);
+}
+
+double Percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  const size_t at = std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())));
+  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(at), values.end());
+  return values[at];
+}
+
+// Scores requests one after the other, from its making until its end.
 class Caller {
  public:
   Caller(const std::shared_ptr<const ModelSpec>& spec, std::shared_ptr<const Snapshot> snapshot, int64_t items)
       : predictor_(Check(CreatePredictor(spec, HashKey(), "cpu"))), snapshot_(std::move(snapshot)), rows_(items) {
     thread_ = std::thread([this] { Run(); });
   }
-  ~Caller() { Wait(); }
-  double Percentile(double share) {
-    std::vector<double>& ms = milliseconds_;
-    const size_t at = std::min(ms.size() - 1, static_cast<size_t>(share * static_cast<double>(ms.size())));
-    std::nth_element(ms.begin(), ms.begin() + static_cast<int64_t>(at), ms.end());
-    return ms[at];
-  }
-  void Wait() {  // Ends it; what it measured stays.
+  ~Caller() {
     stopping_ = true;
-    if (thread_.joinable()) thread_.join();
+    thread_.join();
   }
-  size_t requests() const { return milliseconds_.size(); }
+  // The milliseconds of every request that ended since the last call.
+  std::vector<double> Take() {
+    MutexLock lock(&mu_);
+    return std::exchange(milliseconds_, {});
+  }
 
  private:
   void Run() {
@@ -204,32 +228,95 @@ class Caller {
       request.tasks = absl::MakeConstSpan(&click, 1);
       const Stopwatch watch;
       Check(predictor_->Score(*snapshot_, absl::MakeConstSpan(&request, 1)).status());
-      milliseconds_.push_back(1e3 * watch.seconds());
+      const double milliseconds = 1e3 * watch.seconds();
+      MutexLock lock(&mu_);
+      milliseconds_.push_back(milliseconds);
     }
   }
 
   const std::unique_ptr<Predictor> predictor_;
   const std::shared_ptr<const Snapshot> snapshot_;
   Rows rows_;
+  Mutex mu_;
   std::vector<double> milliseconds_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 
-void Report(Caller& caller, const char* what) {
-  caller.Wait();
-  std::printf("Predict of %lld candidates, %s: %zu requests, p50 %.2f ms, p99 %.2f ms\n",
-              static_cast<long long>(kCandidates), what, caller.requests(), caller.Percentile(0.5),
-              caller.Percentile(0.99));
+// One arm of the comparison: all its requests, and the p99 of each of its windows.
+struct Arm {
+  std::vector<double> milliseconds;
+  std::vector<double> p99;
+
+  void Add(const std::vector<double>& window) {
+    milliseconds.insert(milliseconds.end(), window.begin(), window.end());
+    p99.push_back(Percentile(window, 0.99));
+  }
+  void Print(const char* what) const {
+    std::printf("Predict of %lld candidates, %s: %zu requests, p50 %.2f ms, p99 %.2f ms\n",
+                static_cast<long long>(kCandidates), what, milliseconds.size(), Percentile(milliseconds, 0.5),
+                Percentile(milliseconds, 0.99));
+  }
+};
+
+// The median of the pairs' ratios, and by the binomial distribution of ranks an interval that holds the true median
+// with a probability of 90 % or more.
+void PrintRatio(const Arm& with, const Arm& without) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < with.p99.size(); ++i) ratios.push_back(with.p99[i] / without.p99[i]);
+  std::sort(ratios.begin(), ratios.end());
+  const size_t n = ratios.size();
+  double outside = 0;  // Of one tail: that at most `rank` of n are below the median.
+  double chance = std::pow(0.5, static_cast<double>(n));
+  size_t rank = 0;
+  while (outside + chance <= 0.05) {
+    outside += chance;
+    chance *= static_cast<double>(n - rank) / static_cast<double>(rank + 1);
+    ++rank;
+  }
+  const size_t low = rank == 0 ? 0 : rank - 1;
+  std::printf("p99 with a checkpoint over p99 without: median %.2f of %zu pairs, 90 %% interval %.2f to %.2f\n",
+              Percentile(ratios, 0.5), n, ratios[low], ratios[n - 1 - low]);
+}
+
+// The trainer's thread is nice and the caller's is not, as in the server.
+void ComparePredict(Learner& learner, const std::shared_ptr<const ModelSpec>& spec, const fs::path& directory,
+                    int64_t items, int pairs) {
+  Rows rows(items);
+  const auto learn = [&] { LearnRows(learner, rows.Next(kStepRows)); };
+  Caller caller(spec, Check(learner.MakeSnapshot(1, 0)), items);
+  Arm with;
+  Arm without;
+  std::thread([&] {
+    BeNice();
+    for (const Stopwatch watch; watch.seconds() < 2;) learn();
+    for (int pair = 0; pair < pairs; ++pair) {
+      const fs::path path = directory / "again";
+      caller.Take();
+      const Stopwatch watch;
+      WriteBeside(learner, path, CheckpointKind::kFull, learn);
+      const double window = watch.seconds();
+      with.Add(caller.Take());
+      fs::remove_all(path);
+      for (const Stopwatch settle; settle.seconds() < 0.5;) learn();
+      caller.Take();
+      for (const Stopwatch watch; watch.seconds() < window;) learn();
+      without.Add(caller.Take());
+    }
+  }).join();
+  without.Print("trainer learning, no checkpoint");
+  with.Print("trainer learning, a full checkpoint being written");
+  PrintRatio(with, without);
 }
 
 int Run(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: checkpoint_bench DIRECTORY [MILLION_ROWS]\n");
+    std::fprintf(stderr, "usage: checkpoint_bench DIRECTORY [MILLION_ROWS] [PAIRS]\n");
     return 2;
   }
   const fs::path directory = argv[1];
   const int64_t items = (argc > 2 ? std::atoll(argv[2]) : 10) * 1'000'000;
+  const int pairs = argc > 3 ? std::atoi(argv[3]) : 12;
   fs::create_directories(directory);
   std::ofstream(directory / "model.textproto") << kModel;
   const auto spec = Check(ModelSpec::Parse(kModel, "model.textproto"));
@@ -243,46 +330,16 @@ int Run(int argc, char** argv) {
   std::fflush(stdout);
 
   Rows rows(items);
-  const auto learn = [&] { LearnRows(*learner, rows.Next(kStepRows)); };
   const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
-  WriteBeside(*learner, directory / "full", CheckpointKind::kFull, wait, "full");
-  for (int i = 0; i < 1'000; ++i) learn();
-  WriteBeside(*learner, directory / "increment", CheckpointKind::kIncremental, wait, "incremental");
-
-  const auto snapshot = Check(learner->MakeSnapshot(1, 0));
-  // The trainer's thread is nice and the caller's is not, as in the server.
-  const auto as_trainer = [](const std::function<void()>& work) {
-    std::thread([&work] {
-      BeNice();
-      work();
-    }).join();
-  };
-  for (int round = 0; round < 2; ++round) {
-    {
-      Caller caller(spec, snapshot, items);
-      as_trainer([&] {
-        for (const Stopwatch watch; watch.seconds() < 10;) learn();
-      });
-      Report(caller, "trainer learning, no checkpoint");
-    }
-    Caller caller(spec, snapshot, items);
-    as_trainer([&] {
-      const Stopwatch watch;
-      for (int i = 0; watch.seconds() < 10; ++i) {
-        WriteBeside(*learner, directory / ("again" + std::to_string(round) + "_" + std::to_string(i)),
-                    i % 2 == 0 ? CheckpointKind::kFull : CheckpointKind::kIncremental, learn, "  meanwhile:");
-      }
-    });
-    Report(caller, "trainer learning, checkpoints being written");
-  }
+  Print("full", WriteBeside(*learner, directory / "full", CheckpointKind::kFull, wait));
+  for (int i = 0; i < 1'000; ++i) LearnRows(*learner, rows.Next(kStepRows));
+  Print("incremental", WriteBeside(*learner, directory / "increment", CheckpointKind::kIncremental, wait));
+  ComparePredict(*learner, spec, directory, items, pairs);
   learner.reset();
 
   const Stopwatch load;
   Check(LoadLearner(spec, options, directory / "increment").status());
   std::printf("loaded and verified in %.2f s\n", load.seconds());
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    if (entry.path().filename().string().rfind("again", 0) == 0) fs::remove_all(entry.path());
-  }
   return 0;
 }
 

@@ -1,8 +1,12 @@
 // How many events a second a server acknowledges through gRPC, durably and in batches of 100, while learning is paused;
 // and how long an acknowledgement takes beside what the disk's own fdatasync costs in the same run. Server and
 // producers share this process and machine; the model is a fake, which learning that is paused does not notice.
+// First as fast as the server takes them, then at a set rate, where an acknowledgement counts from when its batch
+// was due, whether or not it could be sent then.
 //
-//   ingest_bench DIRECTORY [BATCHES] [PRODUCERS]     DIRECTORY: an empty one on the disk to measure; 6000; 2
+//   ingest_bench DIRECTORY [BATCHES] [PRODUCERS] [RATE]
+//
+// DIRECTORY: an empty one on the disk to measure; 6000 batches, 2 producers, 60000 events a second.
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
@@ -36,6 +40,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kRows = 100;
 constexpr int kIds = 20;
 constexpr int kNumbers = 10;
+constexpr int kUnbounded = 1 << 30;  // Batches in flight.
 constexpr const char* kTasks[] = {"click", "purchase", "spend"};
 
 double Millis(SteadyClock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
@@ -108,9 +113,15 @@ void Fdatasync(const std::filesystem::path& path, size_t bytes, int times, std::
   std::filesystem::remove(path);
 }
 
-// One stream, with at most `window` batches unacknowledged; the milliseconds that each acknowledgement took.
+// How batches are sent: at most `window` unacknowledged, and one every `interval` or, if that is zero, at once.
+struct Pace {
+  int window;
+  SteadyClock::duration interval;
+};
+
+// One stream; the milliseconds that each acknowledgement took.
 std::vector<double> Produce(v1::TrainingService::Stub& stub, const std::string& producer,
-                            const std::vector<v1::StreamEventsRequest>& requests, int window) {
+                            const std::vector<v1::StreamEventsRequest>& requests, Pace pace) {
   grpc::ClientContext context;
   auto stream = stub.StreamEvents(&context);
   v1::StreamEventsRequest open;
@@ -136,11 +147,14 @@ std::vector<double> Produce(v1::TrainingService::Stub& stub, const std::string& 
       changed.Signal();
     }
   });
+  const SteadyClock::time_point start = SteadyClock::now();
   for (size_t i = 0; i < requests.size(); ++i) {
+    const SteadyClock::time_point due = start + pace.interval * i;
+    if (pace.interval.count() > 0) std::this_thread::sleep_until(due);
     {
       MutexLock lock(&mu);
-      while (i >= acknowledged + static_cast<size_t>(window)) changed.Wait(&mu);
-      sent[i] = SteadyClock::now();
+      while (i >= acknowledged + static_cast<size_t>(pace.window)) changed.Wait(&mu);
+      sent[i] = pace.interval.count() > 0 ? due : SteadyClock::now();
     }
     stream->Write(requests[i]);
   }
@@ -156,14 +170,45 @@ std::vector<double> Produce(v1::TrainingService::Stub& stub, const std::string& 
   return millis;
 }
 
+// All producers at that pace, and the disk alone before and after them; prints a line.
+void Measure(v1::TrainingService::Stub& training, const std::filesystem::path& directory, int producers, int batches,
+             Pace pace, double sync_interval, uint64_t* next) {
+  std::vector<std::vector<v1::StreamEventsRequest>> requests(producers);
+  for (std::vector<v1::StreamEventsRequest>& own : requests) {
+    for (int b = 0; b < batches / producers; ++b) *own.emplace_back().mutable_batch() = Batch(*next + b);
+  }
+  *next += batches / producers;
+  const size_t bytes = requests[0][0].ByteSizeLong();
+  std::vector<double> disk;
+  Fdatasync(directory / "plain", bytes, 500, &disk);
+  std::vector<std::vector<double>> millis(producers);
+  std::vector<std::thread> threads;
+  const SteadyClock::time_point start = SteadyClock::now();
+  for (int p = 0; p < producers; ++p) {
+    threads.emplace_back([&, p] { millis[p] = Produce(training, absl::StrCat("p", p), requests[p], pace); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const double seconds = Millis(SteadyClock::now() - start) / 1000;
+  Fdatasync(directory / "plain", bytes, 500, &disk);
+  std::vector<double> all;
+  for (const std::vector<double>& own : millis) all.insert(all.end(), own.begin(), own.end());
+  std::printf(
+      "%7.0f events/s; acknowledgement p50 %6.2f ms, p99 %6.2f ms; fdatasync p50 %5.2f ms, p99 %5.2f ms; "
+      "sync interval + 3 x its p99: %6.2f ms\n",
+      static_cast<double>(all.size()) * kRows / seconds, At(all, 0.5), At(all, 0.99), At(disk, 0.5), At(disk, 0.99),
+      sync_interval + 3 * At(disk, 0.99));
+  std::fflush(stdout);
+}
+
 int Run(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: ingest_bench DIRECTORY [BATCHES] [PRODUCERS]\n");
+    std::fprintf(stderr, "usage: ingest_bench DIRECTORY [BATCHES] [PRODUCERS] [RATE]\n");
     return 2;
   }
   const std::filesystem::path directory = argv[1];
   const int batches = argc > 2 ? std::atoi(argv[2]) : 6000;
   const int producers = argc > 3 ? std::atoi(argv[3]) : 2;
+  const double rate = argc > 4 ? std::atof(argv[4]) : 60'000;
 
   const absl::StatusOr<std::shared_ptr<const ModelSpec>> spec = ModelSpec::Parse(ModelText(), "ingest.textproto");
   const absl::StatusOr<v1::ServerConfig> config =
@@ -197,36 +242,18 @@ int Run(int argc, char** argv) {
     if (!control.PauseLearning(&context, {}, &paused).ok()) return 1;
   }
 
-  const size_t bytes = Batch(1).ByteSizeLong();
   const double sync_interval = settings.config.log_sync_interval_ms();
-  std::printf("%d producers, batches of %d rows, %zu bytes; log_sync_interval_ms %.1f\n", producers, kRows, bytes,
-              sync_interval);
+  std::printf("%d producers, batches of %d rows, %zu bytes; log_sync_interval_ms %.1f\n", producers, kRows,
+              Batch(1).ByteSizeLong(), sync_interval);
   uint64_t next = 1;
   for (const int window : {1, 4, 16, 64}) {
-    std::vector<std::vector<v1::StreamEventsRequest>> requests(producers);
-    for (std::vector<v1::StreamEventsRequest>& own : requests) {
-      for (int b = 0; b < batches / producers; ++b) *own.emplace_back().mutable_batch() = Batch(next + b);
-    }
-    next += batches / producers;
-    std::vector<double> disk;
-    Fdatasync(directory / "plain", bytes, 500, &disk);
-    std::vector<std::vector<double>> millis(producers);
-    std::vector<std::thread> threads;
-    const SteadyClock::time_point start = SteadyClock::now();
-    for (int p = 0; p < producers; ++p) {
-      threads.emplace_back([&, p] { millis[p] = Produce(training, absl::StrCat("p", p), requests[p], window); });
-    }
-    for (std::thread& thread : threads) thread.join();
-    const double seconds = Millis(SteadyClock::now() - start) / 1000;
-    Fdatasync(directory / "plain", bytes, 500, &disk);
-    std::vector<double> all;
-    for (const std::vector<double>& own : millis) all.insert(all.end(), own.begin(), own.end());
-    std::printf(
-        "%2d in flight each: %7.0f events/s; acknowledgement p50 %6.2f ms, p99 %6.2f ms; fdatasync p50 %5.2f ms, "
-        "p99 %5.2f ms; sync interval + 3 x its p99: %6.2f ms\n",
-        window, static_cast<double>(all.size()) * kRows / seconds, At(all, 0.5), At(all, 0.99), At(disk, 0.5),
-        At(disk, 0.99), sync_interval + 3 * At(disk, 0.99));
+    std::printf("%2d in flight each: ", window);
+    Measure(training, directory, producers, batches, {window, SteadyClock::duration::zero()}, sync_interval, &next);
   }
+  const std::chrono::duration<double> interval(kRows * producers / rate);
+  std::printf("at %.0f events/s: ", rate);
+  Measure(training, directory, producers, batches,
+          {kUnbounded, std::chrono::duration_cast<SteadyClock::duration>(interval)}, sync_interval, &next);
   return 0;
 }
 

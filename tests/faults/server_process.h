@@ -36,6 +36,8 @@ class ServerProcess {
   // Sends the signal and waits for the end. False: it goes on after `timeout`.
   bool Signal(int number, absl::Duration timeout);
 
+  pid_t process() const { return process_; }  // -1 once it has ended.
+
   // What waitpid() told; nothing while it runs.
   std::optional<int> end() const { return end_; }
   std::string EndText() const;  // "exit status 0", "signal 9".
