@@ -7,6 +7,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
+#include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <unistd.h>
@@ -25,6 +26,9 @@
 namespace polyscene {
 namespace {
 
+// Of flushes and compactions together. Some six times what 60,000 events a second of 200 bytes need.
+constexpr int64_t kBackgroundBytesPerSecond = 48 << 20;
+constexpr int64_t kRefillMicros = 10'000;
 constexpr char kBroken[] = "; the log cannot be written until the server is restarted";
 
 // In the order of LogFamily.
@@ -59,6 +63,10 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
       128 << 20;  // Small families would keep old files alive; also bounds the replay when opening.
   options.max_open_files = 256;
   options.max_background_jobs = 2;
+  // Flushes and compactions in small portions: what they write in one go is what an acknowledgement's sync waits
+  // behind.
+  options.bytes_per_sync = 512 << 10;
+  options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(kBackgroundBytesPerSecond, kRefillMicros));
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 1 << 20;

@@ -1,8 +1,10 @@
 // How many events a second a server acknowledges through gRPC, durably and in batches of 100, while learning is paused;
 // and how long an acknowledgement takes beside what the disk's own fdatasync costs in the same run. Server and
 // producers share this process and machine; the model is a fake, which learning that is paused does not notice.
-// First as fast as the server takes them, then at a set rate, where an acknowledgement counts from when its batch
-// was due, whether or not it could be sent then.
+// First at a set rate, where an acknowledgement counts from when its batch was due, whether or not it could be sent
+// then; then as fast as the server takes them.
+// Limits: the configured sync interval and three times the p99 of the disk's own fdatasync, taken while the disk does
+// nothing else, and again every 10 ms beside the load.
 //
 //   ingest_bench DIRECTORY [BATCHES] [PRODUCERS] [RATE]
 //
@@ -12,10 +14,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -97,17 +101,19 @@ v1::EventBatch Batch(uint64_t sequence) {
   return batch;
 }
 
-// A plain file: append as many bytes as a record has, fdatasync.
-void Fdatasync(const std::filesystem::path& path, size_t bytes, int times, std::vector<double>* millis) {
+// A plain file, again and again until told to end: append as many bytes as a record has, fdatasync, and pause.
+void Fdatasync(const std::filesystem::path& path, size_t bytes, SteadyClock::duration pause,
+               const std::function<bool()>& more, std::vector<double>* millis) {
   const std::string data(bytes, 'x');
   const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
-  for (int i = 0; i < times; ++i) {
+  while (more()) {
     const SteadyClock::time_point start = SteadyClock::now();
     if (file < 0 || ::write(file, data.data(), data.size()) < 0 || ::fdatasync(file) != 0) {
       std::perror(path.c_str());
       std::exit(1);
     }
     millis->push_back(Millis(SteadyClock::now() - start));
+    std::this_thread::sleep_for(pause);
   }
   ::close(file);
   std::filesystem::remove(path);
@@ -170,7 +176,7 @@ std::vector<double> Produce(v1::TrainingService::Stub& stub, const std::string& 
   return millis;
 }
 
-// All producers at that pace, and the disk alone before and after them; prints a line.
+// All producers at that pace, the disk alone before and after them, and the disk beside them; prints a line.
 void Measure(v1::TrainingService::Stub& training, const std::filesystem::path& directory, int producers, int batches,
              Pace pace, double sync_interval, uint64_t* next) {
   std::vector<std::vector<v1::StreamEventsRequest>> requests(producers);
@@ -179,8 +185,18 @@ void Measure(v1::TrainingService::Stub& training, const std::filesystem::path& d
   }
   *next += batches / producers;
   const size_t bytes = requests[0][0].ByteSizeLong();
-  std::vector<double> disk;
-  Fdatasync(directory / "plain", bytes, 500, &disk);
+  std::vector<double> alone;
+  const auto time_disk = [&] {
+    Fdatasync(
+        directory / "plain", bytes, {}, [&, end = alone.size() + 500] { return alone.size() < end; }, &alone);
+  };
+  time_disk();
+  std::atomic<bool> done{false};
+  std::vector<double> beside;
+  std::thread sampler([&] {
+    Fdatasync(
+        directory / "plain", bytes, std::chrono::milliseconds(10), [&] { return !done; }, &beside);
+  });
   std::vector<std::vector<double>> millis(producers);
   std::vector<std::thread> threads;
   const SteadyClock::time_point start = SteadyClock::now();
@@ -189,14 +205,20 @@ void Measure(v1::TrainingService::Stub& training, const std::filesystem::path& d
   }
   for (std::thread& thread : threads) thread.join();
   const double seconds = Millis(SteadyClock::now() - start) / 1000;
-  Fdatasync(directory / "plain", bytes, 500, &disk);
+  done = true;
+  sampler.join();
+  time_disk();
   std::vector<double> all;
   for (const std::vector<double>& own : millis) all.insert(all.end(), own.begin(), own.end());
-  std::printf(
-      "%7.0f events/s; acknowledgement p50 %6.2f ms, p99 %6.2f ms; fdatasync p50 %5.2f ms, p99 %5.2f ms; "
-      "sync interval + 3 x its p99: %6.2f ms\n",
-      static_cast<double>(all.size()) * kRows / seconds, At(all, 0.5), At(all, 0.99), At(disk, 0.5), At(disk, 0.99),
-      sync_interval + 3 * At(disk, 0.99));
+  const auto print_disk = [&](const char* when, const std::vector<double>& disk) {
+    std::printf("; fdatasync %s p50 %.2f, p99 %.2f ms: limit %.2f ms", when, At(disk, 0.5), At(disk, 0.99),
+                sync_interval + 3 * At(disk, 0.99));
+  };
+  std::printf("%.0f events/s; acknowledgement p50 %.2f, p99 %.2f ms", static_cast<double>(all.size()) * kRows / seconds,
+              At(all, 0.5), At(all, 0.99));
+  print_disk("alone", alone);
+  print_disk("beside", beside);
+  std::printf("\n");
   std::fflush(stdout);
 }
 
@@ -208,6 +230,10 @@ int Run(int argc, char** argv) {
   const std::filesystem::path directory = argv[1];
   const int batches = argc > 2 ? std::atoi(argv[2]) : 6000;
   const int producers = argc > 3 ? std::atoi(argv[3]) : 2;
+  if (std::filesystem::exists(directory / "data")) {
+    std::fprintf(stderr, "ingest_bench: %s has data of another run\n", directory.c_str());
+    return 2;
+  }
   const double rate = argc > 4 ? std::atof(argv[4]) : 60'000;
 
   const absl::StatusOr<std::shared_ptr<const ModelSpec>> spec = ModelSpec::Parse(ModelText(), "ingest.textproto");
@@ -246,14 +272,14 @@ int Run(int argc, char** argv) {
   std::printf("%d producers, batches of %d rows, %zu bytes; log_sync_interval_ms %.1f\n", producers, kRows,
               Batch(1).ByteSizeLong(), sync_interval);
   uint64_t next = 1;
-  for (const int window : {1, 4, 16, 64}) {
-    std::printf("%2d in flight each: ", window);
-    Measure(training, directory, producers, batches, {window, SteadyClock::duration::zero()}, sync_interval, &next);
-  }
   const std::chrono::duration<double> interval(kRows * producers / rate);
   std::printf("at %.0f events/s: ", rate);
   Measure(training, directory, producers, batches,
           {kUnbounded, std::chrono::duration_cast<SteadyClock::duration>(interval)}, sync_interval, &next);
+  for (const int window : {1, 4, 16, 64}) {
+    std::printf("%2d in flight each: ", window);
+    Measure(training, directory, producers, batches, {window, SteadyClock::duration::zero()}, sync_interval, &next);
+  }
   return 0;
 }
 
