@@ -40,6 +40,28 @@ std::string ReadSmallFile(const std::filesystem::path& path) {
   return std::string(absl::StripAsciiWhitespace(text));
 }
 
+absl::Status SyncDirectory(const std::filesystem::path& path) {
+  const int directory = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return DiskError(errno, "open", path);
+  const bool synced = fsync(directory) == 0;
+  const int error = errno;
+  close(directory);
+  return synced ? absl::OkStatus() : DiskError(error, "sync", path);
+}
+
+// With the directories above it that are missing. Durable when it returns.
+absl::Status MakeDirectory(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::path parent = std::filesystem::absolute(path, error).parent_path();
+  if (std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  if (!std::filesystem::exists(parent, error)) {
+    if (absl::Status status = MakeDirectory(parent); !status.ok()) return status;
+  }
+  std::filesystem::create_directory(path, error);
+  if (error) return DiskError(error.value(), "create", path);
+  return SyncDirectory(parent);
+}
+
 // Durable when it returns: under another name, synced, renamed, and the directory synced.
 absl::Status WriteSmallFile(const std::filesystem::path& path, const std::string& text) {
   const std::filesystem::path temporary = path.string() + ".tmp";
@@ -50,12 +72,7 @@ absl::Status WriteSmallFile(const std::filesystem::path& path, const std::string
   close(fd);
   if (!written) return DiskError(error, "write", temporary);
   if (rename(temporary.c_str(), path.c_str()) != 0) return DiskError(errno, "rename", temporary);
-  const int directory = open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return DiskError(errno, "open", path.parent_path());
-  const bool synced = fsync(directory) == 0;
-  const int sync_error = errno;
-  close(directory);
-  return synced ? absl::OkStatus() : DiskError(sync_error, "sync", path.parent_path());
+  return SyncDirectory(path.parent_path());
 }
 
 std::string KeyText(const HashKey& key) { return absl::StrFormat("%016x", key.fingerprint()); }
@@ -64,9 +81,7 @@ std::string KeyText(const HashKey& key) { return absl::StrFormat("%016x", key.fi
 
 absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesystem::path& directory,
                                                                    const HashKey& key) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return DiskError(error.value(), "create", directory);
+  if (absl::Status status = MakeDirectory(directory); !status.ok()) return status;
   const std::filesystem::path lock = directory / "lock";
   const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return DiskError(errno, "open", lock);
@@ -83,7 +98,12 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::fi
     return DiskError(errno, "write", lock);
   }
   if (absl::Status status = CheckHashKey(directory, key); !status.ok()) return status;
+  // Their names must be as durable as what is acknowledged in them.
+  for (const std::filesystem::path& folder : {opened->log(), opened->checkpoints()}) {
+    if (absl::Status status = MakeDirectory(folder); !status.ok()) return status;
+  }
   const std::filesystem::path mark = directory / "hash_key";
+  std::error_code error;
   if (std::filesystem::exists(mark, error)) return opened;
   if (absl::Status status = WriteSmallFile(mark, KeyText(key) + "\n"); !status.ok()) return status;
   return opened;

@@ -10,8 +10,10 @@
 namespace polyscene::client {
 namespace {
 
+// Nobody here cancels these calls: CANCELLED is how gRPC ends one that reaches a server at the moment it stops.
 bool WorthRetrying(grpc::StatusCode code) {
-  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::RESOURCE_EXHAUSTED;
+  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::RESOURCE_EXHAUSTED ||
+         code == grpc::StatusCode::CANCELLED;
 }
 
 }  // namespace

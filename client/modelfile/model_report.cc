@@ -20,8 +20,7 @@ constexpr absl::string_view kMayChange =
     "numeric encoding";
 constexpr absl::string_view kMayNotChange =
     "seed, features, encodings, scenes, tasks, kinds, transforms, network, kind of optimizer, initial_range: another "
-    "model, which needs "
-    "a data directory of its own";
+    "model, which a server takes over by name as far as it fits, and says so";
 
 absl::string_view KindName(EncodingSpec::Kind kind) {
   switch (kind) {

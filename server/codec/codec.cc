@@ -1,5 +1,6 @@
 #include "server/codec/codec.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -73,6 +74,35 @@ void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::
     for (const absl::string_view value : view.strings) column->add_strings(value.data(), value.size());
     column->mutable_missing_rows()->Add(view.missing.begin(), view.missing.end());
     column->mutable_lengths()->Add(view.lengths.begin(), view.lengths.end());
+  }
+}
+
+namespace {
+
+// Of each row's values the last `max_length`, in place.
+template <typename Values>
+void KeepLast(const google::protobuf::RepeatedField<uint32_t>& lengths, uint32_t max_length, Values* values) {
+  if (values->empty()) return;
+  int to = 0;
+  int from = 0;
+  for (const uint32_t length : lengths) {
+    const uint32_t kept = std::min(length, max_length);
+    from += static_cast<int>(length - kept);
+    for (uint32_t i = 0; i < kept; ++i) values->SwapElements(to++, from++);
+  }
+  while (values->size() > to) values->RemoveLast();
+}
+
+}  // namespace
+
+void CutSequences(const ModelSpec& spec, google::protobuf::RepeatedPtrField<v1::Column>* columns) {
+  for (v1::Column& column : *columns) {
+    const int feature = spec.FindFeature(column.name());
+    if (feature < 0 || !spec.features()[feature].sequence) continue;
+    const uint32_t max_length = static_cast<uint32_t>(spec.features()[feature].max_length);
+    KeepLast(column.lengths(), max_length, column.mutable_ints());
+    KeepLast(column.lengths(), max_length, column.mutable_strings());
+    for (uint32_t& length : *column.mutable_lengths()) length = std::min(length, max_length);
   }
 }
 

@@ -35,6 +35,9 @@ absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrFiel
 // Copies a table's columns into `columns`, value by value as they are, what stands in missing rows too.
 void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::Column>* columns);
 
+// Leaves of each row of a sequence what is scored and learned: its last `max_length` values. `columns` fit the model file.
+void CutSequences(const ModelSpec& spec, google::protobuf::RepeatedPtrField<v1::Column>* columns);
+
 struct DecodedExamples {
   DecodedTable table;
   ExamplesView view;  // Into `table` and the batch.

@@ -76,8 +76,14 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_option("--dump_log", flags.dump_log, "Print the event log of data directory DIR, a JSON object a record")
       ->type_name("DIR")
       ->group(instead);
-  app.add_option("--from", flags.from, "From this offset on [0]")->type_name("N")->group(instead);
-  app.add_option("--count", flags.count, "So many records [all]")->type_name("M")->group(instead);
+  app.add_option("--from", flags.from, "From this offset on [0]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group(instead);
+  app.add_option("--count", flags.count, "So many records [all]")
+      ->type_name("M")
+      ->check(CLI::NonNegativeNumber)
+      ->group(instead);
   app.footer("Example:\n  polyscene-server --model deploy/models/eshop.textproto --data_dir /tmp/polyscene");
   app.allow_extras();  // Told by us: all of them, beside every other mistake.
 }

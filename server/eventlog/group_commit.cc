@@ -22,6 +22,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMaxGroupBytes = 8 << 20;  // A write batch and RocksDB's copies of it are memory: bounded.
+// Rows of labels may join far more than they weigh; what does not fit any more is of the next group.
+constexpr size_t kMaxStagedBytes = 64 << 20;
 constexpr size_t kJoinedRowBytes = 1024;    // Of a row of labels: its features, and what is known of its request.
 
 void FillHeader(const EventLogOptions& options, v1::LogRecord* record) {
@@ -123,6 +125,11 @@ std::vector<RocksEventLog::Pending> RocksEventLog::TakeGroup() {
   }
   last_group_size_ = group.size();
   return group;
+}
+
+void RocksEventLog::GiveBack(size_t kept, std::vector<Pending>* group) {
+  MutexLock lock(&mu_);
+  for (; group->size() > kept; group->pop_back()) queue_.push_front(std::move(group->back()));
 }
 
 ProducerMarks::Mark RocksEventLog::LastMark(const std::string& producer) const {
@@ -235,7 +242,10 @@ void RocksEventLog::WriteGroup(std::vector<Pending> group) {
   if (suspect_tail_) StageRepair(staged, &batch);
   std::vector<absl::StatusOr<Appended>> results;
   const absl::Status spent = budget_.Look().spent;
-  for (Pending& pending : group) results.push_back(Stage(pending, spent, &staged, &batch));
+  while (results.size() < group.size() && batch.GetDataSize() < kMaxStagedBytes) {
+    results.push_back(Stage(group[results.size()], spent, &staged, &batch));
+  }
+  GiveBack(results.size(), &group);
 
   absl::Status written;
   const bool joined = options_.joiner != nullptr && options_.joiner->Stage(&batch);

@@ -26,6 +26,7 @@
 namespace polyscene {
 namespace {
 
+constexpr char kMarkFile[] = "synced_mark";
 // Of flushes and compactions together. Some six times what 60,000 events a second of 200 bytes need.
 constexpr int64_t kBackgroundBytesPerSecond = 48 << 20;
 constexpr int64_t kRefillMicros = 10'000;
@@ -179,7 +180,7 @@ absl::Status FromRocks(const rocksdb::Status& status, absl::string_view what) {
 
 absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const std::filesystem::path& directory, rocksdb::Env* env) {
   if (absl::Status status = PrepareDirectory(directory); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<SyncedMark>> mark = SyncedMark::Open(directory / "synced_mark");
+  absl::StatusOr<std::unique_ptr<SyncedMark>> mark = SyncedMark::Open(directory / kMarkFile);
   if (!mark.ok()) return mark.status();
   const std::string write_ahead_logs = FilesOf(directory, ".log");
   std::unique_ptr<LogStore> store(new LogStore);
@@ -393,10 +394,15 @@ absl::Status LogStore::CopyTo(const std::filesystem::path& directory) const {
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  const uint64_t synced = mark_->noted();  // Of which the copy has everything.
   // No flush first, however long the write-ahead log is: it is copied.
   constexpr uint64_t kNeverFlush = ~uint64_t{0};
   if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string(), kNeverFlush);
-  return FromRocks(status, absl::StrCat("event log: cannot be copied to ", directory.string()));
+  if (!status.ok()) return FromRocks(status, absl::StrCat("event log: cannot be copied to ", directory.string()));
+  const absl::StatusOr<std::unique_ptr<SyncedMark>> mark = SyncedMark::Open(directory / kMarkFile);
+  if (!mark.ok()) return mark.status();
+  (*mark)->Note(synced);
+  return absl::OkStatus();
 }
 
 }  // namespace polyscene

@@ -88,6 +88,8 @@ class RocksEventLog : public EventLog {
   void Enqueue(Pending pending);     // Calls its `done` where the log closes.
   void Run();                        // Body of writer_: returns once closing_ is set and queue_ is empty.
   std::vector<Pending> TakeGroup();  // Blocks until something is queued; empty once the log closes.
+  // Puts what is behind the first `kept` of the group back where it was taken from.
+  void GiveBack(size_t kept, std::vector<Pending>* group);
   void WriteGroup(std::vector<Pending> group);
   absl::StatusOr<Appended> Stage(Pending& pending, const absl::Status& spent, Staged* staged,
                                  rocksdb::WriteBatch* batch);

@@ -53,6 +53,11 @@ absl::StatusOr<std::unique_ptr<SyncedMark>> SyncedMark::Open(const std::filesyst
 
 SyncedMark::~SyncedMark() { ::close(fd_); }
 
+uint64_t SyncedMark::noted() {
+  MutexLock lock(&mu_);
+  return noted_;
+}
+
 void SyncedMark::Note(uint64_t sequence) {
   MutexLock lock(&mu_);
   if (sequence <= noted_) return;

@@ -32,6 +32,7 @@ class SyncedMark {
 
   // Everything up to `sequence` is durable. A smaller one than before changes nothing. Any thread.
   void Note(uint64_t sequence);
+  uint64_t noted();  // The greatest, as found or noted since; 0: nothing is known.
 
  private:
   SyncedMark(std::filesystem::path file, int fd) : file_(std::move(file)), fd_(fd) {}

@@ -85,7 +85,8 @@ absl::Status JoinOperation::LabelsOf(const v1::LabelBatch& batch, std::map<std::
       draft.rows.push_back(static_cast<uint32_t>(row));
       continue;
     }
-    Refusal refusal = LabelRow(**target, batch, row, columns);
+    Refusal refusal = CheckRoom();
+    if (!refusal.refused()) refusal = LabelRow(**target, batch, row, columns);
     if (refusal.refused()) {
       Refuse(static_cast<uint32_t>(row), (*target)->request->scene, std::move(refusal));
     } else {

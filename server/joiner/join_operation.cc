@@ -8,6 +8,12 @@
 #include "server/log/log.h"
 
 namespace polyscene {
+namespace {
+
+constexpr size_t kMaxRecordBytes = 8 << 20;   // A record that has so many gets no further row.
+constexpr size_t kMaxJoinedBytes = 64 << 20;  // Of one operation: what the writer holds in memory.
+
+}  // namespace
 
 absl::StatusOr<std::optional<JoinOperation::Target>> JoinOperation::Find(const std::string& id) {
   absl::StatusOr<std::shared_ptr<const StoredRequest>> request = ReadRequest(id);
@@ -83,7 +89,22 @@ void JoinOperation::LogRow(const Target& target, uint32_t row, float weight,
   const int scene = target.request->scene;
   std::unique_ptr<JoinedRecord>& record = gathered_[scene];
   if (record == nullptr) record = std::make_unique<JoinedRecord>(*parts_.spec, scene);
+  const size_t before = record->value_bytes();
   record->Add({target.request.get(), row, target.state->Position(row), weight, labels, correction});
+  joined_bytes_ += record->value_bytes() - before;
+  if (record->value_bytes() >= kMaxRecordBytes) {
+    full_.push_back(std::move(record));
+    gathered_.erase(scene);
+  }
+}
+
+bool JoinOperation::JoinedEnough() const { return joined_bytes_ >= kMaxJoinedBytes; }
+
+JoinOperation::Refusal JoinOperation::CheckRoom() const {
+  if (!JoinedEnough()) return {};
+  return {"too_many_rows",
+          absl::StrCat("the features of the rows before it are ", joined_bytes_, " bytes, expected less than ",
+                       kMaxJoinedBytes, ": send the labels of fewer rows in a batch")};
 }
 
 void JoinOperation::PutDeadline(DeadlineKind kind, int64_t at, const std::string& id, std::string value) {
@@ -98,15 +119,17 @@ void JoinOperation::Refuse(uint32_t row, int scene, Refusal refusal) {
 }
 
 void JoinOperation::FlushRecords(const std::string& producer, uint64_t sequence) {
-  for (auto& [scene, gathered] : gathered_) {
-    done_.logged.emplace_back(scene, gathered->rows());
+  for (auto& [scene, gathered] : gathered_) full_.push_back(std::move(gathered));
+  gathered_.clear();
+  for (const std::unique_ptr<JoinedRecord>& gathered : full_) {
+    done_.logged.emplace_back(gathered->scene(), gathered->rows());
     v1::LogRecord record = gathered->Take();
     record.set_producer_id(producer);
     record.set_accepted_at_micros(accepted_at_);
     record.mutable_events()->set_sequence(sequence);
     result_.records.push_back(std::move(record));
   }
-  gathered_.clear();
+  full_.clear();
 }
 
 JoinResult JoinOperation::Finish() {

@@ -101,6 +101,7 @@ class JoinOperation {
   Refusal RefusalOf(const absl::Status& status);
   // Why a row of `target` takes no label or exposure that is `window` late at most, at `time`.
   Refusal CheckRow(const Target& target, uint32_t row) const;
+  Refusal CheckRoom() const;
   Refusal CheckTime(const Target& target, int64_t time, int64_t window, absl::string_view what) const;
   void SeeReplayTime(const Target& target, int64_t time);
 
@@ -131,6 +132,8 @@ class JoinOperation {
   void PutDeadline(DeadlineKind kind, int64_t at, const std::string& id, std::string value);
   void Refuse(uint32_t row, int scene, Refusal refusal);
   void FlushRecords(const std::string& producer, uint64_t sequence);  // What was gathered becomes records.
+  // A row's features are a copy of its own, of the context too, so a few rows of labels may join very many bytes.
+  bool JoinedEnough() const;
 
   JoinerParts& parts_;
   JoinerTotals totals_;
@@ -139,6 +142,8 @@ class JoinOperation {
   // By request id; null: forgotten by this operation.
   absl::flat_hash_map<std::string, std::unique_ptr<JoinedState>> states_;
   std::map<int, std::unique_ptr<JoinedRecord>> gathered_;  // By scene.
+  std::vector<std::unique_ptr<JoinedRecord>> full_;        // Gathered before those, and as large as one may be.
+  size_t joined_bytes_ = 0;                                // Of all rows' values.
   JoinResult result_;
   JoinerDone done_;
   bool damage_told_ = false;

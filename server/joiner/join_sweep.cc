@@ -34,7 +34,7 @@ absl::Status JoinOperation::SweepKind(DeadlineKind kind, int64_t clock) {
     if (key.empty() || key[0] != static_cast<char>(kind)) break;
     const std::optional<Deadline> deadline = ParseDeadlineKey(key);
     const bool due = !deadline.has_value() || deadline->at_micros < clock;
-    if (!due || handled == kMaxDeadlines) {
+    if (!due || handled == kMaxDeadlines || JoinedEnough()) {
       next = std::string(key);
       break;
     }

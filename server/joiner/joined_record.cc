@@ -10,13 +10,18 @@ bool IsMissing(const google::protobuf::RepeatedField<uint32_t>& missing, uint32_
   return std::binary_search(missing.begin(), missing.end(), row);
 }
 
-// Copies one row of `from`, whose values begin at `start`, behind those of `to`.
-void CopyValues(const v1::Column& from, uint32_t start, uint32_t count, v1::Column* to) {
+// Copies one row of `from`, whose values begin at `start`, behind those of `to`; the bytes that it copied.
+size_t CopyValues(const v1::Column& from, uint32_t start, uint32_t count, v1::Column* to) {
   const int begin = static_cast<int>(start);
   const int end = static_cast<int>(start + count);
   if (!from.ints().empty()) to->mutable_ints()->Add(from.ints().begin() + begin, from.ints().begin() + end);
   if (!from.floats().empty()) to->mutable_floats()->Add(from.floats().begin() + begin, from.floats().begin() + end);
-  for (int i = begin; i < end && !from.strings().empty(); ++i) to->add_strings(from.strings(i));
+  size_t bytes = count * ((from.ints().empty() ? 0 : sizeof(int64_t)) + (from.floats().empty() ? 0 : sizeof(float)));
+  for (int i = begin; i < end && !from.strings().empty(); ++i) {
+    to->add_strings(from.strings(i));
+    bytes += from.strings(i).size() + 2;  // And its tag and length.
+  }
+  return bytes;
 }
 
 // Lengthens `to` by rows that have no value, from its `filled` rows to `rows`.
@@ -88,9 +93,9 @@ void JoinedRecord::AddColumns(const Row& row) {
     if (spec_.features()[from.feature].sequence) {
       const uint32_t length = from.column->lengths(static_cast<int>(source));
       to->add_lengths(length);
-      CopyValues(*from.column, from.starts[source], length, to);
+      value_bytes_ += CopyValues(*from.column, from.starts[source], length, to);
     } else {
-      CopyValues(*from.column, source, 1, to);
+      value_bytes_ += CopyValues(*from.column, source, 1, to);
     }
     ++column_rows_[index];
   }

@@ -34,6 +34,7 @@ class JoinedRecord {
 
   void Add(const Row& row);
   uint32_t rows() const { return rows_; }
+  size_t value_bytes() const { return value_bytes_; }  // Of the features' values: most of what it takes.
   int scene() const { return scene_; }
 
   v1::LogRecord Take();  // Events and `joined`; once. Header, producer and sequence are the caller's.
@@ -46,6 +47,7 @@ class JoinedRecord {
   const ModelSpec& spec_;
   const int scene_;
   uint32_t rows_ = 0;
+  size_t value_bytes_ = 0;
   bool weighted_ = false;
   v1::LogRecord record_;
   std::vector<float> weights_;

@@ -93,6 +93,7 @@ void EventIntake::Accept(const std::string& producer, v1::EventBatch batch, Ackn
   record.set_accepted_at_micros(absl::ToUnixMicros(absl::Now()));
   log_.Append(std::move(record), [this, verdict, bytes, done = std::move(done)](absl::StatusOr<Appended> appended) {
     if (appended.ok()) {
+      verdict->response.set_known(appended->repeated);
       if (!appended->repeated) {
         metrics_.EventsAccepted(verdict->scene, static_cast<int64_t>(verdict->response.accepted_rows()));
         for (const auto& [reason, rows] : verdict->rejected_rows) metrics_.EventsRejected(verdict->scene, reason, rows);
@@ -137,6 +138,7 @@ void EventIntake::Join(JoinInput input, CheckedRows checked, uint64_t sequence, 
   log_.Join(std::move(input), [this, verdict, kept = std::move(checked.kept), bytes,
                                done = std::move(done)](absl::StatusOr<Appended> appended) {
     if (appended.ok()) {
+      verdict->response.set_known(appended->repeated);
       if (!appended->repeated) {
         AddJoinerRefusals(*appended, kept, &verdict->response);
         for (const auto& [reason, rows] : verdict->rejected_rows) metrics_.EventsRejected(-1, reason, rows);

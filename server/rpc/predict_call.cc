@@ -113,7 +113,11 @@ v1::RememberedRequest PredictInput::ToRemembered(const ModelSpec& spec, const Sc
   v1::RememberedRequest remembered;
   remembered.set_scene(spec.scenes()[scene_].name);
   EncodeTable(context_.view, remembered.mutable_context());
-  if (has_candidates_) EncodeTable(candidates_.view, remembered.mutable_candidates());
+  CutSequences(spec, remembered.mutable_context());
+  if (has_candidates_) {
+    EncodeTable(candidates_.view, remembered.mutable_candidates());
+    CutSequences(spec, remembered.mutable_candidates());
+  }
   remembered.set_rows(static_cast<uint32_t>(rows_));
   for (const ScoredTask& task : scored.result.tasks) {
     v1::ServedScores* served = remembered.add_served();
