@@ -152,8 +152,9 @@ std::string SizeText(const ModelSpec& spec) {
   const ModelSize size = SizeOf(spec);
   std::string text =
       absl::StrCat("Network: ", CompactText(spec.file().network()), "\n  inputs a row: ", size.inputs(), " (",
-                   size.embedding_inputs, " embedding, ", size.dense_inputs, " dense, ", size.scene_inputs,
-                   " scene)\n  dense parameters: ", WithThousands(size.parameters), " (");
+                   size.embedding_inputs, " embedding, ", size.dense_inputs, " dense, ", size.scene_inputs, " scene",
+                   size.interaction_inputs > 0 ? absl::StrCat(", ", size.interaction_inputs, " products") : "",
+                   ")\n  dense parameters: ", WithThousands(size.parameters), " (");
   absl::StrAppend(&text, absl::StrJoin(size.groups, ", ", [](std::string* out, const LayerGroupSize& group) {
     absl::StrAppend(out, group.name, " ", WithThousands(group.parameters));
   }));
@@ -256,7 +257,10 @@ Json ModelJson(const ModelSpec& spec) {
                    {"request_id_column", column(files.request_id_column())},
                    {"weight_column", column(files.weight_column())}};
   const ModelSize size = SizeOf(spec);
-  json["inputs"] = {{"embedding", size.embedding_inputs}, {"dense", size.dense_inputs}, {"scene", size.scene_inputs}};
+  json["inputs"] = {{"embedding", size.embedding_inputs},
+                    {"dense", size.dense_inputs},
+                    {"scene", size.scene_inputs},
+                    {"products", size.interaction_inputs}};
   json["dense_parameters"] = size.parameters;
   json["layer_groups"] = Json::array();
   for (const LayerGroupSize& group : size.groups) {

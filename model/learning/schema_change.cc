@@ -162,7 +162,7 @@ class Comparison {
 
   void Network() {
     if (!MessageDifferencer::Equals(from_.file().network(), to_.file().network())) {
-      reasons_.push_back("network: its kind, its widths or its scene adaptation changed");
+      reasons_.push_back("network: its kind, its widths, its interaction or its scene adaptation changed");
     }
     if (from_.file().dense_optimizer().kind_case() != to_.file().dense_optimizer().kind_case()) {
       change_.lines.push_back("new: state of the dense optimizer, which is of another kind");

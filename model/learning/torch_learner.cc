@@ -87,7 +87,7 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
       NetworkInputs(tables_.Assemble(rows, values, batch.rows), batch, spec_->dense_width(), device_);
   forward.wanted = ChooseRows(labels, batch.rows);
   if (!forward.wanted.empty()) {
-    forward.logits = network_->Forward(parameters_.leaves, inputs, SceneIndexes(batch, device_), forward.wanted);
+    forward.logits = network_->Forward(parameters_.leaves, inputs, batch.scenes, forward.wanted);
   }
 
   torch::Tensor joint;
@@ -133,7 +133,7 @@ std::vector<WantedTask> TorchLearner::ChooseRows(const std::vector<TaskLabels>& 
     WantedTask& want = wanted.emplace_back();
     want.task = task;
     if (!batched && static_cast<int64_t>(task_rows.size()) < rows) {
-      want.rows = torch::tensor(task_rows, torch::kInt64).to(device_);
+      want.rows = torch::tensor(task_rows, torch::kInt64);
     }
   }
   return wanted;

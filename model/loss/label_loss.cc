@@ -28,8 +28,9 @@ torch::Tensor LabelLoss(const TaskSpec& task, const TaskLabels& labels, const to
   torch::Tensor values = FloatTensor(transformed, {count, task.label_width}, logits.device());
   torch::Tensor weights = FloatTensor(labels.weights, {count}, logits.device());
   if (rows.defined()) {
-    values = values.index_select(0, rows);
-    weights = weights.index_select(0, rows);
+    const torch::Tensor index = rows.to(logits.device());
+    values = values.index_select(0, index);
+    weights = weights.index_select(0, index);
   }
   return TaskLoss(task, logits, values, weights, labels.weighted);
 }

@@ -9,7 +9,8 @@
 namespace polyscene {
 
 // TaskLoss() of the batch's labels, of which at least one has a weight above 0. logits: [n, outputs] of the rows
-// numbered `rows` ([n] int64), or of every row where `rows` is undefined. A scalar on the logits' device.
+// numbered `rows` ([n] int64, on any device), or of every row where `rows` is undefined. A scalar on the logits'
+// device.
 torch::Tensor LabelLoss(const TaskSpec& task, const TaskLabels& labels, const torch::Tensor& rows,
                         const torch::Tensor& logits);
 

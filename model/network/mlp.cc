@@ -2,62 +2,66 @@
 
 #include <torch/torch.h>
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 
 namespace polyscene {
-
-double LinearBound(int64_t inputs) { return 1.0 / std::sqrt(static_cast<double>(inputs)); }
 
 Mlp::Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths,
          ParameterAxis input_axis)
     : outputs_(inputs) {
   for (const int64_t width : widths) {
-    const std::string prefix = absl::StrCat(name, ".", layers_.size());
-    const double bound = LinearBound(outputs_);
-    Layer layer;
-    layer.weight = layout.Add(prefix + ".weight", {outputs_, width}, bound,
-                              {layers_.empty() ? input_axis : ParameterAxis::kPlain});
-    layer.bias = layout.Add(prefix + ".bias", {width}, bound);
-    layers_.push_back(layer);
+    const ParameterAxis axis = layers_.empty() ? input_axis : ParameterAxis::kPlain;
+    layers_.push_back(AddLinear(layout, absl::StrCat(name, ".", layers_.size()), outputs_, width, {axis}));
     outputs_ = width;
   }
 }
 
-torch::Tensor Mlp::Forward(const Parameters& parameters, torch::Tensor inputs) const {
-  for (const Layer& layer : layers_) {
-    inputs = torch::addmm(parameters[layer.bias], inputs, parameters[layer.weight]).relu_();
-  }
+torch::Tensor Mlp::Forward(const Weights& weights, torch::Tensor inputs) const {
+  for (const Linear& layer : layers_) inputs = layer.Forward(weights, inputs).relu_();
   return inputs;
+}
+
+StackedLinear::StackedLinear(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
+                             int64_t outputs, ParameterAxis count_axis, ParameterAxis input_axis) {
+  const double bound = LinearBound(inputs);
+  weight_ = layout.Add(name + ".weight", {count, inputs, outputs}, bound, {count_axis, input_axis});
+  bias_ = layout.AddBias(name + ".bias", {count, 1, outputs}, bound, {count_axis});
+}
+
+torch::Tensor StackedLinear::Forward(const Weights& weights, const torch::Tensor& inputs) const {
+  return torch::baddbmm(weights[bias_], inputs, weights[weight_]);
+}
+
+torch::Tensor StackedLinear::ForwardOne(const Weights& weights, int64_t index, const torch::Tensor& inputs) const {
+  return torch::addmm(weights.Slice(bias_, index), inputs, weights.Slice(weight_, index));
 }
 
 StackedMlp::StackedMlp(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
-                       const std::vector<int64_t>& widths, ParameterAxis count_axis)
+                       const std::vector<int64_t>& widths, ParameterAxis count_axis, ParameterAxis input_axis)
     : outputs_(inputs) {
   for (const int64_t width : widths) {
-    const std::string prefix = absl::StrCat(name, ".", layers_.size());
-    const double bound = LinearBound(outputs_);
-    Layer layer;
-    layer.weight = layout.Add(prefix + ".weight", {count, outputs_, width}, bound, {count_axis});
-    layer.bias = layout.Add(prefix + ".bias", {count, 1, width}, bound, {count_axis});
-    layers_.push_back(layer);
+    const ParameterAxis axis = layers_.empty() ? input_axis : ParameterAxis::kPlain;
+    layers_.emplace_back(layout, absl::StrCat(name, ".", layers_.size()), count, outputs_, width, count_axis, axis);
     outputs_ = width;
   }
 }
 
-torch::Tensor StackedMlp::Forward(const Parameters& parameters, torch::Tensor inputs) const {
-  for (const Layer& layer : layers_) {
-    inputs = torch::baddbmm(parameters[layer.bias], inputs, parameters[layer.weight]).relu_();
-  }
+torch::Tensor StackedMlp::ForwardLayer(const Weights& weights, int layer, const torch::Tensor& inputs) const {
+  return layers_[layer].Forward(weights, inputs).relu_();
+}
+
+torch::Tensor StackedMlp::ForwardOneLayer(const Weights& weights, int layer, int64_t index,
+                                          const torch::Tensor& inputs) const {
+  return layers_[layer].ForwardOne(weights, index, inputs).relu_();
+}
+
+torch::Tensor StackedMlp::Forward(const Weights& weights, torch::Tensor inputs) const {
+  for (int layer = 0; layer < layer_count(); ++layer) inputs = ForwardLayer(weights, layer, inputs);
   return inputs;
 }
 
-torch::Tensor StackedMlp::ForwardOne(const Parameters& parameters, int64_t index, torch::Tensor inputs) const {
-  for (const Layer& layer : layers_) {
-    inputs = torch::addmm(parameters[layer.bias].select(0, index), inputs, parameters[layer.weight].select(0, index))
-                 .relu_();
-  }
+torch::Tensor StackedMlp::ForwardOne(const Weights& weights, int64_t index, torch::Tensor inputs) const {
+  for (int layer = 0; layer < layer_count(); ++layer) inputs = ForwardOneLayer(weights, layer, index, inputs);
   return inputs;
 }
 

@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "model/network/linear.h"
 #include "model/network/parameters.h"
+#include "model/network/weights.h"
 
 namespace polyscene {
-
-// Start of a linear layer's weights and biases: uniform in +-1/sqrt(inputs) (LeCun et al., "Efficient BackProp", 1998).
-double LinearBound(int64_t inputs);
 
 // Linear layers with ReLU after each: [rows, inputs] -> [rows, widths.back()]. Without widths it passes its input on.
 class Mlp {
@@ -21,16 +20,29 @@ class Mlp {
   Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths,
       ParameterAxis input_axis);
 
-  torch::Tensor Forward(const Parameters& parameters, torch::Tensor inputs) const;
+  torch::Tensor Forward(const Weights& weights, torch::Tensor inputs) const;
   int64_t outputs() const { return outputs_; }
 
  private:
-  struct Layer {
-    int weight;  // [inputs, width]
-    int bias;    // [width]
-  };
-  std::vector<Layer> layers_;
+  std::vector<Linear> layers_;
   int64_t outputs_;
+};
+
+// `count` linear layers of one shape side by side: [count, rows, inputs] -> [count, rows, outputs], one batched
+// product.
+class StackedLinear {
+ public:
+  // count_axis, input_axis: what its layers and each one's inputs stand for.
+  StackedLinear(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs, int64_t outputs,
+                ParameterAxis count_axis, ParameterAxis input_axis);
+
+  torch::Tensor Forward(const Weights& weights, const torch::Tensor& inputs) const;
+  // One of them alone: [rows, inputs] -> [rows, outputs].
+  torch::Tensor ForwardOne(const Weights& weights, int64_t index, const torch::Tensor& inputs) const;
+
+ private:
+  int weight_;  // [count, inputs, outputs]
+  int bias_;    // [count, 1, outputs]
 };
 
 // `count` MLPs of one shape side by side: [count, rows, inputs] -> [count, rows, widths.back()], one batched product a
@@ -38,19 +50,22 @@ class Mlp {
 class StackedMlp {
  public:
   StackedMlp(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
-             const std::vector<int64_t>& widths, ParameterAxis count_axis);
+             const std::vector<int64_t>& widths, ParameterAxis count_axis,
+             ParameterAxis input_axis = ParameterAxis::kPlain);
 
-  torch::Tensor Forward(const Parameters& parameters, torch::Tensor inputs) const;
+  torch::Tensor Forward(const Weights& weights, torch::Tensor inputs) const;
   // One of them alone: [rows, inputs] -> [rows, widths.back()].
-  torch::Tensor ForwardOne(const Parameters& parameters, int64_t index, torch::Tensor inputs) const;
+  torch::Tensor ForwardOne(const Weights& weights, int64_t index, torch::Tensor inputs) const;
+
+  // Its layers one by one, for who has something to do before each; `inputs` as above.
+  int layer_count() const { return static_cast<int>(layers_.size()); }
+  torch::Tensor ForwardLayer(const Weights& weights, int layer, const torch::Tensor& inputs) const;
+  torch::Tensor ForwardOneLayer(const Weights& weights, int layer, int64_t index, const torch::Tensor& inputs) const;
+
   int64_t outputs() const { return outputs_; }
 
  private:
-  struct Layer {
-    int weight;  // [count, inputs, width]
-    int bias;    // [count, 1, width]
-  };
-  std::vector<Layer> layers_;
+  std::vector<StackedLinear> layers_;
   int64_t outputs_;
 };
 

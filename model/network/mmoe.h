@@ -2,34 +2,25 @@
 // Ma et al., "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts", KDD 2018.
 #pragma once
 
-#include "model/network/mlp.h"
-#include "model/network/network.h"
-#include "model/network/scene_adaptation.h"
-#include "model/network/towers.h"
+#include "model/network/experts.h"
+#include "model/network/trunk.h"
 
 namespace polyscene {
 
-class MmoeNetwork : public Network {
+class Mmoe : public Trunk {
  public:
-  MmoeNetwork(const ModelSpec& spec, int64_t input_width);
+  Mmoe(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs);
 
-  std::vector<torch::Tensor> Forward(const Parameters& parameters, const torch::Tensor& inputs,
-                                     const torch::Tensor& scenes, absl::Span<const WantedTask> wanted) const override;
+  int64_t outputs() const override { return experts_.outputs(); }
+  torch::Tensor ForwardAll(const Weights& weights, const torch::Tensor& inputs) const override;
+  std::vector<torch::Tensor> ForwardWanted(const Weights& weights, const torch::Tensor& inputs,
+                                           absl::Span<const WantedTask> wanted) const override;
 
  private:
-  // [rows, inputs] -> [rows, experts, width]
-  torch::Tensor Experts(const Parameters& parameters, const torch::Tensor& inputs) const;
-
-  const SceneAdaptation adaptation_;
-  const int64_t experts_;
   const int64_t tasks_;
-  const int64_t first_width_;
-  const int first_weight_;  // [inputs, experts x first width]: the first layers of all experts in one product.
-  const int first_bias_;    // [experts x first width]
-  const StackedMlp later_layers_;
-  const int gate_weight_;  // [inputs, tasks x experts]
-  const int gate_bias_;    // [tasks x experts]
-  const Towers towers_;
+  const int64_t expert_count_;
+  const Experts experts_;
+  const Linear gates_;  // To tasks x experts.
 };
 
 }  // namespace polyscene

@@ -9,15 +9,10 @@
 
 #include "absl/types/span.h"
 #include "model/network/parameters.h"
+#include "model/network/wanted.h"
 #include "model/spec/model_spec.h"
 
 namespace polyscene {
-
-// A task to compute, and the rows to compute it for.
-struct WantedTask {
-  int task = 0;        // Index into ModelSpec::tasks().
-  torch::Tensor rows;  // Ascending row numbers [n] int64 on the device; undefined: every row.
-};
 
 // Stateless: weights come with each call, so that training, serving and every older snapshot run the same code. Any
 // thread.
@@ -27,11 +22,12 @@ class Network {
 
   const ParameterLayout& layout() const { return layout_; }
 
-  // inputs: [rows, input_width]; scenes: [rows] int64 indexes. One [n, outputs] of logits a wanted task: binary one
-  // logit, multi-class one a class, regression and forecast the transformed values. Only what the wanted tasks need is
-  // computed.
+  // inputs: [rows, input_width] on the weights' device; scenes: [rows] indexes. `wanted`'s rows are on the CPU,
+  // wherever the inputs are, so that they can be taken apart by scene without waiting for a device. One [n, outputs] of
+  // logits a wanted task: binary one logit, multi-class one a class, regression and forecast the transformed values.
+  // Only what the wanted tasks need is computed.
   virtual std::vector<torch::Tensor> Forward(const Parameters& parameters, const torch::Tensor& inputs,
-                                             const torch::Tensor& scenes,
+                                             absl::Span<const int32_t> scenes,
                                              absl::Span<const WantedTask> wanted) const = 0;
 
  protected:

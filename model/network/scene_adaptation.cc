@@ -2,25 +2,38 @@
 
 #include <torch/torch.h>
 
+#include "model/network/gate.h"
+#include "model/network/scene_inputs.h"
+#include "model/network/star.h"
+
 namespace polyscene {
 namespace {
 
-constexpr int64_t kSceneInputs = 8;
 constexpr double kSceneBound = 0.05;  // As small as embedding rows start.
 
 }  // namespace
 
-SceneAdaptation::SceneAdaptation(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs) : outputs_(inputs) {
-  if (spec.file().network().scene_adaptation() != v1::SCENE_EMBEDDING) return;
-  embedding_ = layout.Add("scene", {static_cast<int64_t>(spec.scenes().size()), kSceneInputs}, kSceneBound,
-                          {ParameterAxis::kScenes});
-  outputs_ += kSceneInputs;
+std::unique_ptr<SceneAdaptation> CreateSceneAdaptation(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs) {
+  switch (spec.file().network().scene_adaptation()) {
+    case v1::SCENE_EMBEDDING:
+      return std::make_unique<SceneInputs>(layout, spec);
+    case v1::STAR:
+      return std::make_unique<Star>();
+    case v1::GATE:
+      return std::make_unique<Gate>(layout, spec, inputs);
+    default:
+      return std::make_unique<SceneAdaptation>();
+  }
 }
 
-torch::Tensor SceneAdaptation::Forward(const Parameters& parameters, const torch::Tensor& inputs,
-                                       const torch::Tensor& scenes) const {
-  if (embedding_ < 0) return inputs;
-  return torch::cat({inputs, parameters[embedding_].index_select(0, scenes)}, 1);
+SceneEmbedding::SceneEmbedding(ParameterLayout& layout, const ModelSpec& spec)
+    : table_(layout.Add("scene", {static_cast<int64_t>(spec.scenes().size()), kWidth}, kSceneBound,
+                        {ParameterAxis::kScenes})) {}
+
+torch::Tensor SceneIndex(absl::Span<const int32_t> scenes, torch::Device device) {
+  return torch::from_blob(const_cast<int32_t*>(scenes.data()), {static_cast<int64_t>(scenes.size())}, torch::kInt32)
+      .to(torch::kInt64)
+      .to(device);
 }
 
 }  // namespace polyscene

@@ -3,24 +3,22 @@
 #pragma once
 
 #include "model/network/mlp.h"
-#include "model/network/network.h"
-#include "model/network/scene_adaptation.h"
-#include "model/network/towers.h"
+#include "model/network/trunk.h"
 
 namespace polyscene {
 
-class SharedBottomNetwork : public Network {
+class SharedBottom : public Trunk {
  public:
-  SharedBottomNetwork(const ModelSpec& spec, int64_t input_width);
+  SharedBottom(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs);
 
-  std::vector<torch::Tensor> Forward(const Parameters& parameters, const torch::Tensor& inputs,
-                                     const torch::Tensor& scenes, absl::Span<const WantedTask> wanted) const override;
+  int64_t outputs() const override { return bottom_.outputs(); }
+  torch::Tensor ForwardAll(const Weights& weights, const torch::Tensor& inputs) const override;
+  std::vector<torch::Tensor> ForwardWanted(const Weights& weights, const torch::Tensor& inputs,
+                                           absl::Span<const WantedTask> wanted) const override;
 
  private:
-  const SceneAdaptation adaptation_;
+  const int64_t tasks_;
   const Mlp bottom_;
-  const Towers towers_;
-  const size_t task_count_;
 };
 
 }  // namespace polyscene

@@ -1,13 +1,19 @@
-// How networks read a list of wanted tasks.
+// Which logits a caller wants of a network.
 #pragma once
 
 #include <torch/types.h>
 
-#include "model/network/network.h"
+#include "absl/types/span.h"
 
 namespace polyscene {
 
-// Every task, in order, for every row: the towers then run side by side in batched products.
+// A task to compute, and the rows to compute it for.
+struct WantedTask {
+  int task = 0;        // Index into ModelSpec::tasks().
+  torch::Tensor rows;  // Ascending row numbers [n] int64; undefined: every row.
+};
+
+// Every task, in order, for every row: what tasks have of their own then runs side by side in batched products.
 inline bool WantsEverything(absl::Span<const WantedTask> wanted, size_t task_count) {
   if (wanted.size() != task_count) return false;
   for (size_t t = 0; t < wanted.size(); ++t) {
@@ -16,7 +22,7 @@ inline bool WantsEverything(absl::Span<const WantedTask> wanted, size_t task_cou
   return true;
 }
 
-// The wanted task's rows of `values` [rows, ...].
+// The wanted task's rows of `values` [rows, ...], which are on one device with its row numbers.
 inline torch::Tensor SelectRows(const torch::Tensor& values, const WantedTask& want) {
   return want.rows.defined() ? values.index_select(0, want.rows) : values;
 }

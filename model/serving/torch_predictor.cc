@@ -56,7 +56,7 @@ std::vector<WantedTask> TorchPredictor::Wanted(absl::Span<const ScoreRequest> re
     WantedTask& want = wanted.emplace_back();
     want.task = task;
     if (static_cast<int64_t>(task_rows.size()) < rows) {
-      want.rows = torch::tensor(task_rows, torch::kInt64).to(device_);
+      want.rows = torch::tensor(task_rows, torch::kInt64);
     }
   }
   return wanted;

@@ -15,17 +15,11 @@ torch::Tensor NetworkInputs(const torch::Tensor& embeddings, const EncodedBatch&
 
 int64_t InputWidth(const ModelSpec& spec) { return EmbeddingWidth(spec) + spec.dense_width(); }
 
-torch::Tensor SceneIndexes(const EncodedBatch& batch, torch::Device device) {
-  return torch::from_blob(const_cast<int32_t*>(batch.scenes.data()), {batch.rows}, torch::kInt32)
-      .to(torch::kInt64)
-      .to(device);
-}
-
 std::vector<torch::Tensor> ForwardSnapshot(const Network& network, const TorchSnapshot& snapshot,
                                            const EncodedBatch& batch, int64_t dense_width, torch::Device device,
                                            absl::Span<const WantedTask> wanted) {
   const torch::Tensor inputs = NetworkInputs(snapshot.tables().Embed(batch), batch, dense_width, device);
-  return network.Forward(snapshot.parameters(), inputs, SceneIndexes(batch, device), wanted);
+  return network.Forward(snapshot.parameters(), inputs, batch.scenes, wanted);
 }
 
 }  // namespace polyscene

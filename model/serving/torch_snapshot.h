@@ -38,9 +38,6 @@ torch::Tensor NetworkInputs(const torch::Tensor& embeddings, const EncodedBatch&
                             torch::Device device);
 int64_t InputWidth(const ModelSpec& spec);
 
-// Each row's scene as an index tensor [rows].
-torch::Tensor SceneIndexes(const EncodedBatch& batch, torch::Device device);
-
 // The snapshot's logits of the batch's rows: see Network::Forward().
 std::vector<torch::Tensor> ForwardSnapshot(const Network& network, const TorchSnapshot& snapshot,
                                            const EncodedBatch& batch, int64_t dense_width, torch::Device device,

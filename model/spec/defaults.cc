@@ -54,6 +54,20 @@ void FillTask(v1::Task& task) {
   for (int step = 1; step <= task.forecast().horizon(); ++step) task.add_columns(absl::StrCat(task.name(), "_", step));
 }
 
+void FillNetwork(v1::Network& network) {
+  network.set_scene_adaptation(Or(network.scene_adaptation(), v1::NO_ADAPTATION));
+  if (network.has_ple()) {
+    v1::Ple& ple = *network.mutable_ple();
+    ple.set_layers(Or(ple.layers(), 1));
+    ple.set_shared_experts(Or(ple.shared_experts(), 2));
+    ple.set_task_experts(Or(ple.task_experts(), 1));
+  }
+  if (network.interaction().has_cross()) {
+    v1::Cross& cross = *network.mutable_interaction()->mutable_cross();
+    cross.set_layers(Or(cross.layers(), 2));
+  }
+}
+
 void FillOptimizers(v1::ModelFile& file) {
   v1::DenseOptimizer& dense = *file.mutable_dense_optimizer();
   if (dense.has_sgd()) {
@@ -86,8 +100,7 @@ void FillDefaults(v1::ModelFile& file) {
     for (v1::RankBy::Factor& factor : *scene.mutable_rank_by()->mutable_factors())
       factor.set_power(Or(factor.power(), 1.0));
   }
-  v1::Network& network = *file.mutable_network();
-  network.set_scene_adaptation(Or(network.scene_adaptation(), v1::NO_ADAPTATION));
+  FillNetwork(*file.mutable_network());
   FillOptimizers(file);
   v1::LearningPolicy& learning = *file.mutable_learning();
   learning.set_step_rows(Or(learning.step_rows(), 256));

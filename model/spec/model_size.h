@@ -9,9 +9,13 @@
 
 namespace polyscene {
 
+inline constexpr int kSceneInputs = 8;  // Of a scene's embedding, as model.proto says of SCENE_EMBEDDING.
+
 // Dense weights of one part of the network.
 struct LayerGroupSize {
-  std::string name;  // "scene embedding", "experts", "gates", "shared layers", "towers", "heads".
+  // "scene embedding", "input gates", "cross layers", "shared layers", "experts", "shared experts", "task experts",
+  // "gates", "scene weights", "tower gates", "towers", "heads".
+  std::string name;
   int64_t parameters = 0;
 };
 
@@ -30,13 +34,14 @@ struct ModelSize {
   int64_t embedding_inputs = 0;        // A row's inputs from embeddings, one slot beside the other.
   int64_t dense_inputs = 0;            // From one_hot and numeric.
   int64_t scene_inputs = 0;            // From scene adaptation.
+  int64_t interaction_inputs = 0;      // Products of embeddings, from interaction.
   std::vector<LayerGroupSize> groups;  // In the order that a row passes them; none is empty.
   int64_t parameters = 0;              // Their sum: dense weights, 4 bytes each.
   int64_t training_bytes = 0;          // Dense weights, their gradient and the optimizer's state.
   int64_t snapshot_bytes = 0;          // Dense weights that each served version has of its own.
   std::vector<TableSize> tables;       // As ModelSpec::tables().
 
-  int64_t inputs() const { return embedding_inputs + dense_inputs + scene_inputs; }
+  int64_t inputs() const { return embedding_inputs + dense_inputs + scene_inputs + interaction_inputs; }
 };
 
 // What model/network, model/optimizer and model/embedding make of `spec`; a test holds them to it.

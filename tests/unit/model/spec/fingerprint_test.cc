@@ -78,9 +78,22 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"Experts", "experts: 2", "experts: 3"}, Change{"Hidden", "hidden: [8, 4]", "hidden: [4, 8]"},
         Change{"Tower", "tower: [4]", ""},
         Change{"SceneAdaptation", "tower: [4]", "tower: [4] scene_adaptation: SCENE_EMBEDDING"},
+        Change{"Ple", "mmoe { experts: 2", "ple { layers: 1"},
+        Change{"Single", "mmoe { experts: 2 hidden: [8, 4] }", "single { hidden: [8, 4] }"},
+        Change{"Star", "tower: [4]", "tower: [4] scene_adaptation: STAR"},
+        Change{"Interaction", "tower: [4]", "tower: [4] interaction { cross { } }"},
         Change{"DenseOptimizer", kAdam, "sgd { }"},
         Change{"InitialRows", "adagrad { ", "adagrad { initial_range: 0.1 "}),
     ChangeName);
+
+TEST(Fingerprint, DefaultsOfANetworkAreWhatTheyAreWrittenOut) {
+  constexpr char kMmoe[] = "mmoe { experts: 2 hidden: [8, 4] }";
+  EXPECT_EQ(FingerprintOf(kMmoe, "ple { hidden: [8, 4] } interaction { cross { } }"),
+            FingerprintOf(kMmoe,
+                          "ple { layers: 1 shared_experts: 2 task_experts: 1 hidden: [8, 4] } "
+                          "interaction { cross { layers: 2 } } scene_adaptation: NO_ADAPTATION"));
+  EXPECT_NE(FingerprintOf(kMmoe, "ple { hidden: [8, 4] }"), FingerprintOf(kMmoe, "ple { layers: 2 hidden: [8, 4] }"));
+}
 
 TEST(Fingerprint, IsTheSameEverywhereAndForGood) {
   // If this fails, every stored checkpoint and log is refused: change how the fingerprint is made, not this number.

@@ -21,25 +21,57 @@ constexpr char kAdagrad[] = "adagrad { learning_rate: 0.1 }";
 
 INSTANTIATE_TEST_SUITE_P(
     Model, LearningMistake,
-    testing::Values(Case{"NoName", "name: \"shop\"\n", "^\n",
-                         "the model has no name, expected name: \"...\", for people"},
-                    Case{"NoNetwork", "network { mmoe { experts: 2 hidden: [8, 4] } tower: [4] }", "^network { }",
-                         "the model has no network, expected network { shared_bottom { } } or network { mmoe { } }"}),
+    testing::Values(
+        Case{"NoName", "name: \"shop\"\n", "^\n", "the model has no name, expected name: \"...\", for people"},
+        Case{"NoNetwork", "network { mmoe { experts: 2 hidden: [8, 4] } tower: [4] }", "^network { }",
+             "the model has no network, expected network { } with shared_bottom, mmoe, ple or single in it"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(
     Network, LearningMistake,
-    testing::Values(Case{"OneExpert", "experts: 2", "^experts: 1", "experts is 1, expected 2 to 64"},
-                    Case{"TooManyExperts", "experts: 2", "^experts: 65", "experts is 65, expected 2 to 64"},
-                    Case{"MmoeWithoutLayers", kMmoe, "^mmoe { experts: 2 }",
-                         "no hidden layers, expected the width of at least one"},
-                    Case{"SharedBottomWithoutLayers", kMmoe, "^shared_bottom { }",
-                         "no hidden layers, expected the width of at least one"},
-                    Case{"NoWidth", "hidden: [8, 4]", "hidden: [8, ^0]", "hidden has width 0, expected 1 to 16384"},
-                    Case{"TooWide", "hidden: [8, 4]", "hidden: 8 ^hidden: 16385",
-                         "hidden has width 16385, expected 1 to 16384"},
-                    Case{"NegativeTower", "tower: [4]", "tower: [^-4]", "tower has width -4, expected 1 to 16384"}),
+    testing::Values(
+        Case{"OneExpert", "experts: 2", "^experts: 1", "experts is 1, expected 2 to 64"},
+        Case{"TooManyExperts", "experts: 2", "^experts: 65", "experts is 65, expected 2 to 64"},
+        Case{"MmoeWithoutLayers", kMmoe, "^mmoe { experts: 2 }",
+             "no hidden layers, expected the width of at least one"},
+        Case{"SharedBottomWithoutLayers", kMmoe, "^shared_bottom { }",
+             "no hidden layers, expected the width of at least one"},
+        Case{"NoWidth", "hidden: [8, 4]", "hidden: [8, ^0]", "hidden has width 0, expected 1 to 16384"},
+        Case{"TooWide", "hidden: [8, 4]", "hidden: 8 ^hidden: 16385", "hidden has width 16385, expected 1 to 16384"},
+        Case{"PleCounts", kMmoe, "ple { ^layers: 9 ^shared_experts: -1 ^task_experts: 65 hidden: [8] }",
+             "layers is 9, expected 1 to 8\nshared_experts is -1, expected 1 to 64\n"
+             "task_experts is 65, expected 1 to 64"},
+        Case{"PleWithoutLayers", kMmoe, "^ple { layers: 2 }", "no hidden layers, expected the width of at least one"},
+        Case{"PleWidth", kMmoe, "ple { ^hidden: 0 }", "hidden has width 0, expected 1 to 16384"},
+        Case{"SingleWithoutLayers", kMmoe, "^single { }", "no hidden layers, expected the width of at least one"},
+        Case{"SingleWithStar", kMmoe, "single { hidden: [8] } ^scene_adaptation: STAR",
+             "scene_adaptation is STAR, expected NO_ADAPTATION: single has a network for each scene"},
+        Case{"SingleWithSceneEmbedding", kMmoe, "single { hidden: [8] } ^scene_adaptation: SCENE_EMBEDDING",
+             "scene_adaptation is SCENE_EMBEDDING, expected NO_ADAPTATION: single has a network for each "
+             "scene"},
+        Case{"NoInteraction", "tower: [4]", "^interaction { }",
+             "the interaction has no kind, expected cross { } or factorization_machine { }"},
+        Case{"CrossLayers", "tower: [4]", "interaction { cross { ^layers: 9 } }", "layers is 9, expected 1 to 8"},
+        Case{"CrossRank", "tower: [4]", "interaction { cross { ^rank: 21 } }", "rank is 21, expected 1 to 20"},
+        Case{"CrossRankWithTheScene", "tower: [4]",
+             "scene_adaptation: SCENE_EMBEDDING interaction { cross { ^rank: 29 } }", "rank is 29, expected 1 to 28"},
+        Case{"NegativeCross", "tower: [4]", "interaction { cross { ^layers: -1 ^rank: -2 } }",
+             "layers is -1, expected 1 to 8\nrank is -2, expected 1 to 20"},
+        Case{"ProductsOfTwoDimensions", "tower: [4]", "interaction { ^factorization_machine { } }",
+             "factorization_machine multiplies embeddings, and these have dimensions 2, 4, expected one "
+             "dimension for all"},
+        Case{"NegativeTower", "tower: [4]", "tower: [^-4]", "tower has width -4, expected 1 to 16384"}),
     MistakeName);
+
+TEST(InteractionMistake, ProductsOfOneEmbedding) {
+  const Told told = Tell(R"(name: "one"
+features { name: "item" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 4 } } } }
+scenes { name: "shop" tasks: ["click"] }
+tasks { name: "click" binary { } }
+network { shared_bottom { hidden: [4] } interaction { ^factorization_machine { } } })",
+                         "factorization_machine multiplies embeddings, and the model has 1, expected at least 2");
+  EXPECT_EQ(told.got, told.want);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Optimizers, LearningMistake,

@@ -61,7 +61,7 @@ TEST(Parse, TellsWhatAnEmptyFileLacks) {
             "m:1:1: the model has no features, expected at least one\n"
             "m:1:1: the model has no scenes, expected at least one\n"
             "m:1:1: the model has no tasks, expected at least one\n"
-            "m:1:1: the model has no network, expected network { shared_bottom { } } or network { mmoe { } }");
+            "m:1:1: the model has no network, expected network { } with shared_bottom, mmoe, ple or single in it");
 }
 
 TEST(Parse, TellsTheElementOfAListThatStartsWithOtherForms) {

@@ -282,7 +282,14 @@ TEST_P(LearningTest, AnIdWithoutARowIsServedWhatItsRowWouldStartWith) {
 
 INSTANTIATE_TEST_SUITE_P(Networks, LearningTest,
                          testing::Values("shared_bottom { hidden: [16, 8] }", "mmoe { experts: 3 hidden: [16, 8] }",
-                                         "mmoe { experts: 2 hidden: [16] } scene_adaptation: SCENE_EMBEDDING"),
+                                         "mmoe { experts: 2 hidden: [16] } scene_adaptation: SCENE_EMBEDDING",
+                                         "mmoe { experts: 2 hidden: [16] } scene_adaptation: GATE",
+                                         "ple { hidden: [16, 8] } scene_adaptation: STAR",
+                                         "ple { layers: 2 hidden: [12] } scene_adaptation: GATE",
+                                         "single { hidden: [16, 8] }",
+                                         "shared_bottom { hidden: [16] } scene_adaptation: STAR "
+                                         "interaction { cross { layers: 1 } }",
+                                         "shared_bottom { hidden: [16] } interaction { factorization_machine {} }"),
                          [](const auto& info) { return absl::StrCat("N", info.index); });
 
 }  // namespace

@@ -46,9 +46,19 @@ TEST_P(ModelSizeTest, EachGroupIsWhatTheNetworkDeclares) {
 
   EXPECT_EQ(size.embedding_inputs + size.dense_inputs, input_width);
   EXPECT_EQ(size.parameters, layout.count());
-  const std::map<std::string, std::string> group_of_prefix = {
-      {"scene", "scene embedding"}, {"expert", "experts"}, {"gate", "gates"},
-      {"bottom", "shared layers"},  {"tower", "towers"},   {"head", "heads"}};
+  const std::map<std::string, std::string> group_of_prefix = {{"scene", "scene embedding"},
+                                                              {"expert", "experts"},
+                                                              {"gate", "gates"},
+                                                              {"bottom", "shared layers"},
+                                                              {"tower", "towers"},
+                                                              {"head", "heads"},
+                                                              {"shared_expert", "shared experts"},
+                                                              {"task_expert", "task experts"},
+                                                              {"shared_gate", "gates"},
+                                                              {"star", "scene weights"},
+                                                              {"input_gate", "input gates"},
+                                                              {"tower_gate", "tower gates"},
+                                                              {"cross", "cross layers"}};
   std::map<std::string, int64_t> declared, told;
   for (const ParameterSpec& parameter : layout.specs()) {
     declared[group_of_prefix.at(parameter.name.substr(0, parameter.name.find('.')))] += parameter.count;
@@ -74,7 +84,30 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values("network { shared_bottom { hidden: [6] } }",
                     "network { shared_bottom { hidden: [6, 4] } tower: [3, 2] scene_adaptation: SCENE_EMBEDDING }",
                     "network { mmoe { experts: 3 hidden: [6] } } dense_optimizer { sgd {} }",
-                    "network { mmoe { experts: 4 hidden: [8, 6, 5] } tower: [3] scene_adaptation: SCENE_EMBEDDING }"));
+                    "network { mmoe { experts: 4 hidden: [8, 6, 5] } tower: [3] scene_adaptation: SCENE_EMBEDDING }",
+                    "network { ple { hidden: [6] } }",
+                    "network { ple { layers: 3 shared_experts: 3 task_experts: 2 hidden: [6, 4] } tower: [3] "
+                    "scene_adaptation: STAR }",
+                    "network { ple { layers: 2 hidden: [6] } tower: [3, 2] scene_adaptation: GATE }",
+                    "network { mmoe { experts: 2 hidden: [6] } scene_adaptation: STAR interaction { cross {} } }",
+                    "network { shared_bottom { hidden: [6] } scene_adaptation: GATE "
+                    "interaction { cross { layers: 1 rank: 3 } } }",
+                    "network { single { hidden: [6, 4] } tower: [3] interaction { cross { rank: 2 } } }",
+                    "network { single { hidden: [5] } }"));
+
+TEST(InteractionSizeTest, ProductsOfEmbeddingsAreFurtherInputs) {
+  const auto spec = ParseModel(R"(
+    name: "products"
+    features { name: "user" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 6 } } } }
+    features { name: "item" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 6 } } } }
+    scenes { name: "one" tasks: ["click"] }
+    tasks { name: "click" binary {} }
+    network { shared_bottom { hidden: [4] } interaction { factorization_machine {} } })");
+  const ModelSize size = SizeOf(*spec);
+  EXPECT_EQ(size.interaction_inputs, 6);
+  EXPECT_EQ(size.inputs(), 18);
+  EXPECT_EQ(size.parameters, CreateNetwork(*spec, 12)->layout().count());
+}
 
 TEST(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
   const auto spec = ParseModel(R"(

@@ -34,6 +34,7 @@ constexpr char kTasks[] = R"(
 struct Architecture {
   std::string name;
   std::string network;
+  bool tasks_are_apart = true;  // A new task changes nothing of what others score.
 };
 
 class SchemaChangeTest : public testing::TestWithParam<Architecture> {
@@ -140,11 +141,35 @@ TEST_P(SchemaChangeTest, ANewSceneAndTaskLeaveTheOldOnesAsTheyAre) {
     tasks { name: "rating" regression {} }
   )");
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  ExpectTheOldScores(*loaded->learner);
+  if (GetParam().tasks_are_apart) ExpectTheOldScores(*loaded->learner);
   EXPECT_THAT(loaded->changes, Contains("new: scene 'search'"));
   EXPECT_THAT(loaded->changes, Contains("new: task 'stay'"));
   EXPECT_THAT(loaded->changes, Contains(HasSubstr("dropped: sums of the evaluations")));
   EXPECT_TRUE(loaded->learner->RecentEvaluation().empty());
+}
+
+TEST_P(SchemaChangeTest, ANewScenesOwnWeightsAreInitialOnes) {
+  auto loaded = Load(kFeatures, absl::StrCat(kTasks, R"(scenes { name: "search" tasks: ["click"] })"));
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  if (!absl::StrContains(GetParam().network, "STAR")) return;
+  // Factors of 1 and biases of 0: what the shared weights alone make of a row. What `shop` makes of it is another.
+  const auto plain = ParseModel(absl::StrReplaceAll(Model(kFeatures, kTasks), {{"scene_adaptation: STAR", ""}}));
+  const auto network = CreateNetwork(*plain, InputWidth(*plain));
+  const auto star_network = CreateNetwork(*spec_, InputWidth(*spec_));
+  const auto snapshot = loaded->learner->MakeSnapshot(1, 0).value();
+  const Parameters& learned = static_cast<const TorchSnapshot&>(*snapshot).parameters();
+  Parameters shared;
+  for (const ParameterSpec& parameter : network->layout().specs()) {
+    const auto& specs = star_network->layout().specs();
+    const auto it = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.name == parameter.name; });
+    ASSERT_NE(it, specs.end()) << parameter.name;
+    shared.values.push_back(learned.values[it - specs.begin()]);
+  }
+  const torch::Tensor inputs = torch::randn({4, InputWidth(*spec_)});
+  const std::vector<WantedTask> click = {{0, torch::Tensor()}};
+  const torch::Tensor expected = network->Forward(shared, inputs, {0, 0, 0, 0}, click)[0];
+  EXPECT_TRUE(torch::allclose(star_network->Forward(learned, inputs, {1, 1, 1, 1}, click)[0], expected, 1e-5, 1e-6));
+  EXPECT_FALSE(torch::allclose(star_network->Forward(learned, inputs, {0, 0, 0, 0}, click)[0], expected, 1e-3, 1e-4));
 }
 
 TEST_P(SchemaChangeTest, ARemovedFeatureGoesWithItsTable) {
@@ -221,7 +246,22 @@ INSTANTIATE_TEST_SUITE_P(Networks, SchemaChangeTest,
                                                       "network { shared_bottom { hidden: [6] } tower: [3] }"},
                                          Architecture{"mmoe",
                                                       "network { mmoe { experts: 3 hidden: [6, 5] } tower: [4] "
-                                                      "scene_adaptation: SCENE_EMBEDDING }"}),
+                                                      "scene_adaptation: SCENE_EMBEDDING }"},
+                                         Architecture{"ple_star",
+                                                      "network { ple { task_experts: 2 hidden: [6, 5] } tower: [4] "
+                                                      "scene_adaptation: STAR }"},
+                                         // The new task's experts enter the shared ones' mix of a second layer.
+                                         Architecture{"ple_gate",
+                                                      "network { ple { layers: 2 hidden: [6] } tower: [4] "
+                                                      "scene_adaptation: GATE }",
+                                                      /*tasks_are_apart=*/false},
+                                         Architecture{"single", "network { single { hidden: [6] } tower: [3] }"},
+                                         Architecture{"mmoe_gate_cross",
+                                                      "network { mmoe { experts: 2 hidden: [6] } "
+                                                      "scene_adaptation: GATE interaction { cross { layers: 1 } } }"},
+                                         Architecture{"star_low_rank_cross",
+                                                      "network { shared_bottom { hidden: [6] } scene_adaptation: STAR "
+                                                      "interaction { cross { rank: 3 } } }"}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

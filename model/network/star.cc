@@ -1,0 +1,21 @@
+#include "model/network/star.h"
+
+#include <torch/torch.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace polyscene {
+
+void Star::AddBehindTrunk(ParameterLayout& layout, const ModelSpec& spec, int64_t /*tower_inputs*/) {
+  const std::vector<ParameterSpec> shared = layout.specs();
+  for (const SceneSpec& scene : spec.scenes()) {
+    WeightOverlay& overlay = overlays_.emplace_back();
+    for (const ParameterSpec& matrix : shared) {
+      const std::string name = absl::StrCat("star.", scene.name, "/", matrix.name);
+      overlay.over.push_back(layout.AddLike(name, matrix, matrix.bias ? 0 : 1));
+      overlay.added.push_back(matrix.bias);
+    }
+  }
+}
+
+}  // namespace polyscene

@@ -1,0 +1,150 @@
+#include "model/spec/network_size.h"
+
+namespace polyscene {
+namespace {
+
+constexpr int64_t kGateWidth = 32;  // Of the hidden layer of GATE's gates.
+
+// Linear layers of `widths` one after the other; `inputs` becomes the last one's width.
+template <typename Widths>
+int64_t Layers(int64_t& inputs, const Widths& widths) {
+  int64_t parameters = 0;
+  for (const int64_t width : widths) {
+    parameters += (inputs + 1) * width;  // One more for the bias.
+    inputs = width;
+  }
+  return parameters;
+}
+
+class NetworkSize {
+ public:
+  NetworkSize(const ModelSpec& spec, ModelSize& size)
+      : spec_(spec),
+        network_(spec.file().network()),
+        tasks_(static_cast<int64_t>(spec.tasks().size())),
+        scenes_(static_cast<int64_t>(spec.scenes().size())),
+        size_(size) {}
+
+  void AddShared() {
+    AddSceneInputs();
+    const int64_t before = size_.parameters;
+    AddInteraction();
+    int64_t width = size_.inputs();
+    AddTrunk(width);
+    AddBehindTrunk(width, size_.parameters - before);
+    AddGroup("towers", tasks_ * Layers(width, network_.tower()));
+    int64_t heads = 0;
+    for (const TaskSpec& task : spec_.tasks()) heads += (width + 1) * task.outputs;
+    AddGroup("heads", heads);
+  }
+
+  // Of `single`: what a pair has before its head counts as its tower.
+  void AddPairs() {
+    AddProducts();
+    const int64_t cross = CrossParameters();
+    int64_t towers = 0;
+    int64_t heads = 0;
+    for (const SceneSpec& scene : spec_.scenes()) {
+      for (const int task : scene.tasks) {
+        int64_t width = size_.inputs();
+        towers += cross + Layers(width, network_.single().hidden());
+        towers += Layers(width, network_.tower());
+        heads += (width + 1) * spec_.tasks()[task].outputs;
+      }
+    }
+    AddGroup("towers", towers);
+    AddGroup("heads", heads);
+  }
+
+ private:
+  void AddGroup(const char* name, int64_t parameters) {
+    if (parameters == 0) return;
+    size_.groups.push_back({name, parameters});
+    size_.parameters += parameters;
+  }
+
+  int64_t GateHidden() const { return (size_.inputs() + 1 + kSceneInputs) * kGateWidth; }
+
+  void AddSceneInputs() {
+    const bool gate = network_.scene_adaptation() == v1::GATE;
+    if (!gate && network_.scene_adaptation() != v1::SCENE_EMBEDDING) return;
+    AddGroup("scene embedding", scenes_ * kSceneInputs);
+    if (gate) {
+      gate_hidden_ = GateHidden();
+      AddGroup("input gates", gate_hidden_ + (kGateWidth + 1) * size_.inputs());
+    } else {
+      size_.scene_inputs = kSceneInputs;
+    }
+  }
+
+  int64_t CrossParameters() const {
+    if (!network_.interaction().has_cross()) return 0;
+    const v1::Cross& cross = network_.interaction().cross();
+    const int64_t inputs = size_.inputs();
+    const int64_t weights = cross.rank() == 0 ? inputs * inputs : 2 * inputs * cross.rank();
+    return cross.layers() * (weights + inputs);
+  }
+
+  void AddProducts() {
+    if (network_.interaction().has_factorization_machine()) size_.interaction_inputs = spec_.slots()[0].dimension;
+  }
+
+  void AddInteraction() {
+    AddGroup("cross layers", CrossParameters());
+    AddProducts();
+  }
+
+  // `width` becomes that of what the towers read.
+  void AddTrunk(int64_t& width) {
+    if (network_.has_ple()) return AddPle(width);
+    if (!network_.has_mmoe()) return AddGroup("shared layers", Layers(width, network_.shared_bottom().hidden()));
+    const int64_t experts = network_.mmoe().experts();
+    const int64_t gates = (width + 1) * tasks_ * experts;
+    AddGroup("experts", experts * Layers(width, network_.mmoe().hidden()));
+    AddGroup("gates", gates);
+  }
+
+  void AddPle(int64_t& width) {
+    const v1::Ple& ple = network_.ple();
+    const int64_t own = tasks_ * ple.task_experts();
+    int64_t expert = 0;
+    int64_t gates = 0;
+    for (int layer = 0; layer < ple.layers(); ++layer) {
+      gates += (width + 1) * (own + tasks_ * ple.shared_experts());
+      if (layer + 1 < ple.layers()) gates += (width + 1) * (own + ple.shared_experts());
+      expert += Layers(width, ple.hidden());
+    }
+    AddGroup("shared experts", ple.shared_experts() * expert);
+    AddGroup("task experts", own * expert);
+    AddGroup("gates", gates);
+  }
+
+  // tower_inputs: what the towers read; adapted: weights between the inputs and them.
+  void AddBehindTrunk(int64_t tower_inputs, int64_t adapted) {
+    if (network_.scene_adaptation() == v1::STAR) AddGroup("scene weights", scenes_ * adapted);
+    if (network_.scene_adaptation() != v1::GATE) return;
+    int64_t gated = tower_inputs;
+    for (const int64_t width : network_.tower()) gated += width;
+    AddGroup("tower gates", gate_hidden_ + (kGateWidth + 1) * tasks_ * gated);
+  }
+
+  const ModelSpec& spec_;
+  const v1::Network& network_;
+  const int64_t tasks_;
+  const int64_t scenes_;
+  ModelSize& size_;
+  int64_t gate_hidden_ = 0;  // Weights of one gate's hidden layer.
+};
+
+}  // namespace
+
+void AddNetworkSize(const ModelSpec& spec, ModelSize& size) {
+  NetworkSize network(spec, size);
+  if (spec.file().network().has_single()) {
+    network.AddPairs();
+  } else {
+    network.AddShared();
+  }
+}
+
+}  // namespace polyscene
