@@ -89,13 +89,16 @@ std::string Traits(const FeatureSpec& feature) {
 std::string TaskText(const TaskSpec& task) {
   std::string text(KindName(task.kind));
   if (task.outputs > 1) absl::StrAppend(&text, " of ", task.outputs);
-  if (task.kind == TaskSpec::Kind::kRegression || task.kind == TaskSpec::Kind::kForecast) {
+  if (task.focal_gamma > 0) absl::StrAppend(&text, ", focal ", Readable(task.focal_gamma));
+  if (task.poisson) {
+    absl::StrAppend(&text, ", poisson");
+  } else if (task.kind == TaskSpec::Kind::kRegression || task.kind == TaskSpec::Kind::kForecast) {
     absl::StrAppend(&text, ", ", task.huber ? absl::StrCat("huber ", Readable(task.huber_delta)) : "mse");
     absl::StrAppend(&text, " on (", task.log1p ? "log(1 + label)" : "label", " - ", Readable(task.center), ") / ",
                     Readable(task.scale));
-    if (task.has_range) {
-      absl::StrAppend(&text, ", missing outside ", Readable(task.range_min), " to ", Readable(task.range_max));
-    }
+  }
+  if (task.has_range) {
+    absl::StrAppend(&text, ", missing outside ", Readable(task.range_min), " to ", Readable(task.range_max));
   }
   return text;
 }

@@ -49,6 +49,7 @@ std::string ExpectedLabel(const TaskSpec& task, float label) {
       // Outside `missing_outside` the label counts as missing, so it need not be fit for the transform.
       if (task.has_range && (label < task.range_min || label > task.range_max)) return "";
       if (task.log1p && label < 0) return "0 or more, for its transform is log1p";
+      if (task.poisson && label < 0) return "0 or more, for its loss is poisson";
       return ExpectedOfTransform(task, label);
   }
   return "";

@@ -76,8 +76,26 @@ std::string FeatureConflict(const FeatureSpec& from, const FeatureSpec& to) {
 std::string TaskConflict(const TaskSpec& from, const TaskSpec& to) {
   if (from.kind != to.kind) return "its kind changed";
   if (from.outputs != to.outputs) return absl::StrCat("it had ", from.outputs, " outputs, has ", to.outputs);
+  if (from.poisson != to.poisson) {
+    return absl::StrCat("its loss ", from.poisson ? "was" : "is", " poisson, under which the network fits a logarithm");
+  }
   if (from.log1p != to.log1p || from.center != to.center || from.scale != to.scale) return "its transform changed";
   return "";
+}
+
+// What the dense optimizer remembers: equal texts, equal state. Adam and AdamW remember the same.
+std::string DenseState(const v1::DenseOptimizer& optimizer) {
+  switch (optimizer.kind_case()) {
+    case v1::DenseOptimizer::kSgd:
+      return optimizer.sgd().momentum() > 0 ? "velocity" : "";
+    case v1::DenseOptimizer::kAdagrad:
+      return "sums";
+    case v1::DenseOptimizer::kAdam:
+    case v1::DenseOptimizer::kAdamW:
+    case v1::DenseOptimizer::KIND_NOT_SET:
+      break;
+  }
+  return "moments";
 }
 
 // Compares what has the same name; collects reasons against, and what is there on one side alone.
@@ -164,8 +182,11 @@ class Comparison {
     if (!MessageDifferencer::Equals(from_.file().network(), to_.file().network())) {
       reasons_.push_back("network: its kind, its widths, its interaction or its scene adaptation changed");
     }
-    if (from_.file().dense_optimizer().kind_case() != to_.file().dense_optimizer().kind_case()) {
+    if (DenseState(from_.file().dense_optimizer()) != DenseState(to_.file().dense_optimizer())) {
       change_.lines.push_back("new: state of the dense optimizer, which is of another kind");
+    }
+    if (from_.file().loss_balance().kind_case() != to_.file().loss_balance().kind_case()) {
+      change_.lines.push_back("new: state of the loss balance, which is of another kind");
     }
     if (from_.file().seed() != to_.file().seed()) change_.lines.push_back("new: seed, of what is not there yet");
   }

@@ -9,11 +9,57 @@ namespace {
 constexpr int kMaxStepRows = 1 << 20;          // A step's activations are in memory at once.
 constexpr int kMaxWindowRows = 1'000'000'000;  // Only bounds a slip: memory does not follow the window.
 
-void CheckAdam(const v1::Adam& adam, const Place& place, Mistakes& mistakes) {
+constexpr int64_t kMaxScheduleSteps = 1'000'000'000'000;  // Only bounds a slip.
+
+template <typename Options>  // Adam or AdamW.
+void CheckAdam(const Options& adam, const Place& place, Mistakes& mistakes) {
   CheckNumber(place, "learning_rate", adam.learning_rate(), {}, mistakes);
   CheckNumber(place, "beta1", adam.beta1(), {.below = 1}, mistakes);
   CheckNumber(place, "beta2", adam.beta2(), {.below = 1}, mistakes);
   CheckNumber(place, "epsilon", adam.epsilon(), {}, mistakes);
+}
+
+void CheckSchedule(const v1::Schedule& schedule, const Place& place, Mistakes& mistakes) {
+  CheckInteger(place, "warm_up_steps", schedule.warm_up_steps(), 0, kMaxScheduleSteps, mistakes);
+  if (schedule.has_inverse_square_root() && schedule.inverse_square_root().steps() != 0) {
+    CheckInteger(place.Field("inverse_square_root"), "steps", schedule.inverse_square_root().steps(), 1,
+                 kMaxScheduleSteps, mistakes);
+  }
+  if (schedule.has_exponential()) {
+    CheckInteger(place.Field("exponential"), "half_life_steps", schedule.exponential().half_life_steps(), 1,
+                 kMaxScheduleSteps, mistakes);
+  }
+  const double floor = schedule.floor();
+  if (!(floor >= 0 && floor <= 1)) {
+    mistakes.Add(place.Field("floor"), absl::StrCat("floor is ", floor, ", expected 0 to 1"));
+  }
+}
+
+void CheckDenseOptimizer(const v1::DenseOptimizer& dense, const Place& place, Mistakes& mistakes) {
+  switch (dense.kind_case()) {
+    case v1::DenseOptimizer::kAdam:
+      CheckAdam(dense.adam(), place.Field("adam"), mistakes);
+      break;
+    case v1::DenseOptimizer::kSgd:
+      CheckNumber(place.Field("sgd"), "learning_rate", dense.sgd().learning_rate(), {}, mistakes);
+      CheckNumber(place.Field("sgd"), "momentum", dense.sgd().momentum(), {.positive = false, .below = 1}, mistakes);
+      break;
+    case v1::DenseOptimizer::kAdamW:
+      CheckAdam(dense.adam_w(), place.Field("adam_w"), mistakes);
+      CheckNumber(place.Field("adam_w"), "weight_decay", dense.adam_w().weight_decay(), {}, mistakes);
+      break;
+    case v1::DenseOptimizer::kAdagrad:
+      CheckNumber(place.Field("adagrad"), "learning_rate", dense.adagrad().learning_rate(), {}, mistakes);
+      CheckNumber(place.Field("adagrad"), "initial_accumulator", dense.adagrad().initial_accumulator(),
+                  {.positive = false}, mistakes);
+      CheckNumber(place.Field("adagrad"), "epsilon", dense.adagrad().epsilon(), {}, mistakes);
+      break;
+    case v1::DenseOptimizer::KIND_NOT_SET:
+      break;
+  }
+  if (dense.has_schedule()) CheckSchedule(dense.schedule(), place.Field("schedule"), mistakes);
+  CheckNumber(place, "clip_norm", dense.clip_norm(), {.positive = false}, mistakes);
+  CheckNumber(place, "tower_factor", dense.tower_factor(), {}, mistakes);
 }
 
 void CheckAdagrad(const v1::RowAdagrad& adagrad, const Place& place, Mistakes& mistakes) {
@@ -26,12 +72,7 @@ void CheckAdagrad(const v1::RowAdagrad& adagrad, const Place& place, Mistakes& m
 }  // namespace
 
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
-  const Place dense = place.Field("dense_optimizer");
-  if (file.dense_optimizer().has_sgd()) {
-    CheckNumber(dense.Field("sgd"), "learning_rate", file.dense_optimizer().sgd().learning_rate(), {}, mistakes);
-  } else {
-    CheckAdam(file.dense_optimizer().adam(), dense.Field("adam"), mistakes);
-  }
+  CheckDenseOptimizer(file.dense_optimizer(), place.Field("dense_optimizer"), mistakes);
   CheckAdagrad(file.row_optimizer().adagrad(), place.Field("row_optimizer").Field("adagrad"), mistakes);
 
   const v1::LearningPolicy& learning = file.learning();

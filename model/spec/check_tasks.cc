@@ -39,7 +39,8 @@ class TaskChecker {
                       absl::StrCat(Self(), " has no kind, expected one of binary, multi_class, regression, forecast"));
         return;
       case v1::Task::kBinary:
-        return;
+        return CheckNumber(place_.Field("binary").Field("focal"), "gamma", task_.binary().focal().gamma(), {},
+                           mistakes_);
       case v1::Task::kMultiClass:
         return CheckInteger(place_.Field("multi_class"), "classes", task_.multi_class().classes(), 2, 1000, mistakes_);
       case v1::Task::kRegression:
@@ -53,6 +54,13 @@ class TaskChecker {
   void CheckRegression(const v1::RegressionLoss& loss, const v1::Transform& transform, const Place& place) {
     if (loss.has_huber()) {
       CheckNumber(place.Field("loss").Field("huber"), "delta", loss.huber().delta(), {}, mistakes_);
+    }
+    if (loss.has_poisson() &&
+        (transform.log1p() || transform.center() != 0 || (transform.scale() != 0 && transform.scale() != 1))) {
+      mistakes_.Add(place.Field("transform"),
+                    absl::StrCat("a transform on ", Self(),
+                                 ", whose loss is poisson, expected none: it fits a logarithm already"));
+      return;
     }
     CheckNumber(place.Field("transform"), "center", transform.center(), {.any = true}, mistakes_);
     CheckNumber(place.Field("transform"), "scale", transform.scale(), {}, mistakes_);

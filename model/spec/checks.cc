@@ -52,6 +52,7 @@ void CheckModelFile(const v1::ModelFile& file, const Place& place, Mistakes& mis
   CheckTasks(file, place, mistakes);
   CheckNetwork(file, place, mistakes);
   CheckLearning(file, place, mistakes);
+  CheckLossBalance(file, place, mistakes);
   CheckFiles(file, place, mistakes);
 }
 

@@ -17,7 +17,8 @@ void CheckScenes(const v1::ModelFile& file, const Place& place, Mistakes& mistak
 void CheckTasks(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckNetwork(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Optimizers and policy.
-void CheckFiles(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);     // Columns of data files.
+void CheckLossBalance(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
+void CheckFiles(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Columns of data files.
 
 // All of the above, and what is missing at the top.
 void CheckModelFile(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);

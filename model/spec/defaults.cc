@@ -42,6 +42,10 @@ void FillRegression(v1::RegressionLoss& loss, v1::Transform& transform) {
 void FillTask(v1::Task& task) {
   task.set_weight(Or(task.weight(), 1.0));
   task.set_attribution_window_seconds(Or(task.attribution_window_seconds(), kDefaultAttributionWindowSeconds));
+  if (task.binary().has_focal()) {
+    v1::Focal& focal = *task.mutable_binary()->mutable_focal();
+    focal.set_gamma(Or(focal.gamma(), 2.0));
+  }
   if (task.has_regression()) {
     FillRegression(*task.mutable_regression()->mutable_loss(), *task.mutable_regression()->mutable_transform());
   }
@@ -68,21 +72,73 @@ void FillNetwork(v1::Network& network) {
   }
 }
 
-void FillOptimizers(v1::ModelFile& file) {
-  v1::DenseOptimizer& dense = *file.mutable_dense_optimizer();
-  if (dense.has_sgd()) {
-    dense.mutable_sgd()->set_learning_rate(Or(dense.sgd().learning_rate(), 0.01));
-  } else {
-    v1::Adam& adam = *dense.mutable_adam();
-    adam.set_learning_rate(Or(adam.learning_rate(), 0.001));
-    adam.set_beta1(Or(adam.beta1(), 0.9));
-    adam.set_beta2(Or(adam.beta2(), 0.999));
-    adam.set_epsilon(Or(adam.epsilon(), 1e-8));
+template <typename Options>  // Adam or AdamW.
+void FillAdam(Options& adam) {
+  adam.set_learning_rate(Or(adam.learning_rate(), 0.001));
+  adam.set_beta1(Or(adam.beta1(), 0.9));
+  adam.set_beta2(Or(adam.beta2(), 0.999));
+  adam.set_epsilon(Or(adam.epsilon(), 1e-8));
+}
+
+void FillDenseOptimizer(v1::DenseOptimizer& dense) {
+  switch (dense.kind_case()) {
+    case v1::DenseOptimizer::kSgd:
+      dense.mutable_sgd()->set_learning_rate(Or(dense.sgd().learning_rate(), 0.01));
+      break;
+    case v1::DenseOptimizer::kAdamW:
+      FillAdam(*dense.mutable_adam_w());
+      dense.mutable_adam_w()->set_weight_decay(Or(dense.adam_w().weight_decay(), 0.01));
+      break;
+    case v1::DenseOptimizer::kAdagrad:
+      dense.mutable_adagrad()->set_learning_rate(Or(dense.adagrad().learning_rate(), 0.01));
+      dense.mutable_adagrad()->set_epsilon(Or(dense.adagrad().epsilon(), 1e-10));
+      break;
+    case v1::DenseOptimizer::kAdam:
+    case v1::DenseOptimizer::KIND_NOT_SET:
+      FillAdam(*dense.mutable_adam());
+      break;
   }
+  dense.set_tower_factor(Or(dense.tower_factor(), 1.0));
+  if (dense.schedule().has_inverse_square_root()) {
+    v1::InverseSquareRoot& decay = *dense.mutable_schedule()->mutable_inverse_square_root();
+    decay.set_steps(Or<int64_t>(decay.steps(), 1000));
+  }
+}
+
+void FillOptimizers(v1::ModelFile& file) {
+  FillDenseOptimizer(*file.mutable_dense_optimizer());
   v1::RowAdagrad& adagrad = *file.mutable_row_optimizer()->mutable_adagrad();
   adagrad.set_learning_rate(Or(adagrad.learning_rate(), 0.05));
   adagrad.set_epsilon(Or(adagrad.epsilon(), 1e-8));
   adagrad.set_initial_range(Or(adagrad.initial_range(), 0.05));
+}
+
+void FillLossBalance(v1::LossBalance& balance) {
+  switch (balance.kind_case()) {
+    case v1::LossBalance::kUncertainty: {
+      v1::UncertaintyWeights& uncertainty = *balance.mutable_uncertainty();
+      uncertainty.set_learning_rate(Or(uncertainty.learning_rate(), 0.001));
+      break;
+    }
+    case v1::LossBalance::kGradNorm: {
+      v1::GradNorm& grad_norm = *balance.mutable_grad_norm();
+      grad_norm.set_alpha(Or(grad_norm.alpha(), 1.5));
+      grad_norm.set_learning_rate(Or(grad_norm.learning_rate(), 0.025));
+      grad_norm.set_every_steps(Or(grad_norm.every_steps(), 20));
+      break;
+    }
+    case v1::LossBalance::kDynamicWeightAverage: {
+      v1::DynamicWeightAverage& average = *balance.mutable_dynamic_weight_average();
+      average.set_temperature(Or(average.temperature(), 2.0));
+      average.set_span_steps(Or(average.span_steps(), 200));
+      break;
+    }
+    case v1::LossBalance::kFixed:
+    case v1::LossBalance::KIND_NOT_SET:
+      balance.mutable_fixed();
+      break;
+  }
+  balance.set_measure_every_steps(Or(balance.measure_every_steps(), 200));
 }
 
 }  // namespace
@@ -102,6 +158,7 @@ void FillDefaults(v1::ModelFile& file) {
   }
   FillNetwork(*file.mutable_network());
   FillOptimizers(file);
+  FillLossBalance(*file.mutable_loss_balance());
   v1::LearningPolicy& learning = *file.mutable_learning();
   learning.set_step_rows(Or(learning.step_rows(), 256));
   learning.set_step_wait_seconds(Or(learning.step_wait_seconds(), 0.1));

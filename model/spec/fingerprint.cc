@@ -17,7 +17,15 @@ void KeepMeaning(v1::Feature& feature) {
   if (!widens) feature.clear_required();
 }
 
-// Drops weight, columns, windows, and how errors count: the head fits the same thing under any loss.
+// How errors count means nothing, but for Poisson's loss, under which the logit is a logarithm.
+template <typename Kind>  // Regression or Forecast.
+void ClearLoss(Kind& kind) {
+  const bool poisson = kind.loss().has_poisson();
+  kind.clear_loss();
+  if (poisson) kind.mutable_loss()->mutable_poisson();
+}
+
+// Drops weight, columns, windows and losses.
 void KeepMeaning(v1::Task& task) {
   task.clear_weight();
   task.clear_column();
@@ -25,18 +33,53 @@ void KeepMeaning(v1::Task& task) {
   task.clear_missing_outside();
   task.clear_attribution_window_seconds();
   task.clear_assume_negative_after_seconds();
-  if (task.has_regression()) task.mutable_regression()->clear_loss();
-  if (task.has_forecast()) task.mutable_forecast()->clear_loss();
+  if (task.has_binary()) task.mutable_binary()->clear_focal();
+  if (task.has_regression()) ClearLoss(*task.mutable_regression());
+  if (task.has_forecast()) ClearLoss(*task.mutable_forecast());
 }
 
 // The kinds decide what optimizer state there is; of the rest only how rows begin is kept: like the seed, it says what
 // a row that is not there yet is.
 void KeepMeaning(v1::DenseOptimizer& dense, v1::RowOptimizer& row) {
-  if (dense.has_adam()) dense.mutable_adam()->Clear();
-  if (dense.has_sgd()) dense.mutable_sgd()->Clear();
+  v1::DenseOptimizer kept;
+  switch (dense.kind_case()) {
+    case v1::DenseOptimizer::kSgd:
+      kept.mutable_sgd();
+      if (dense.sgd().momentum() > 0) kept.mutable_sgd()->set_momentum(1);
+      break;
+    case v1::DenseOptimizer::kAdagrad:
+      kept.mutable_adagrad();
+      break;
+    case v1::DenseOptimizer::kAdam:
+    case v1::DenseOptimizer::kAdamW:  // Its state is Adam's.
+    case v1::DenseOptimizer::KIND_NOT_SET:
+      kept.mutable_adam();
+      break;
+  }
+  dense = kept;
   const double range = row.adagrad().initial_range();
   row.mutable_adagrad()->Clear();
   row.mutable_adagrad()->set_initial_range(range);
+}
+
+// The kind decides what is remembered of each task. Fixed weights remember nothing, so they are as if not there.
+void KeepMeaning(v1::ModelFile& file) {
+  const v1::LossBalance balance = file.loss_balance();
+  file.clear_loss_balance();
+  switch (balance.kind_case()) {
+    case v1::LossBalance::kUncertainty:
+      file.mutable_loss_balance()->mutable_uncertainty();
+      break;
+    case v1::LossBalance::kGradNorm:
+      file.mutable_loss_balance()->mutable_grad_norm();
+      break;
+    case v1::LossBalance::kDynamicWeightAverage:
+      file.mutable_loss_balance()->mutable_dynamic_weight_average();
+      break;
+    case v1::LossBalance::kFixed:
+    case v1::LossBalance::KIND_NOT_SET:
+      break;
+  }
 }
 
 uint64_t Fnv1a(const std::string& bytes) {
@@ -56,6 +99,7 @@ uint64_t Fingerprint(const v1::ModelFile& file) {
   for (v1::Scene& scene : *kept.mutable_scenes()) scene.clear_rank_by();
   for (v1::Task& task : *kept.mutable_tasks()) KeepMeaning(task);
   KeepMeaning(*kept.mutable_dense_optimizer(), *kept.mutable_row_optimizer());
+  KeepMeaning(kept);
 
   std::string bytes;
   {

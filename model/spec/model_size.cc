@@ -8,6 +8,22 @@ namespace {
 constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kIndexSlotBytes = 16;
 
+// What the optimizer keeps of each weight: its state, and a factor where rates differ.
+int64_t OptimizerFloats(const v1::DenseOptimizer& optimizer) {
+  const int64_t factor = optimizer.tower_factor() == 1 ? 0 : 1;
+  switch (optimizer.kind_case()) {
+    case v1::DenseOptimizer::kSgd:
+      return factor + (optimizer.sgd().momentum() > 0 ? 1 : 0);
+    case v1::DenseOptimizer::kAdagrad:
+      return factor + 1;
+    case v1::DenseOptimizer::kAdam:
+    case v1::DenseOptimizer::kAdamW:
+    case v1::DenseOptimizer::KIND_NOT_SET:
+      break;
+  }
+  return factor + 2;  // Two moments.
+}
+
 void AddTables(const ModelSpec& spec, ModelSize& size) {
   for (const TableSpec& table : spec.tables()) {
     TableSize& added = size.tables.emplace_back();
@@ -32,8 +48,7 @@ ModelSize SizeOf(const ModelSpec& spec) {
   AddTables(spec, size);
   size.dense_inputs = spec.dense_width();
   AddNetworkSize(spec, size);
-  const int64_t state = spec.file().dense_optimizer().has_sgd() ? 0 : 2;  // Adam: two moments.
-  size.training_bytes = size.parameters * kFloatBytes * (2 + state);
+  size.training_bytes = size.parameters * kFloatBytes * (2 + OptimizerFloats(spec.file().dense_optimizer()));
   size.snapshot_bytes = size.parameters * kFloatBytes;
   return size;
 }

@@ -81,9 +81,11 @@ struct TaskSpec {
   int label_width = 1;  // Values a label has: 1, or horizon.
   double weight = 1;
   std::vector<std::string> columns;  // In data files: label_width names.
-  bool huber = false;                // Regression and forecast: else squared error.
+  double focal_gamma = 0;            // Binary: of the focal loss; 0: cross-entropy as it is.
+  bool huber = false;                // Regression and forecast: else squared error,
   double huber_delta = 1;
-  bool log1p = false;  // Regression and forecast: see Transform in model.proto.
+  bool poisson = false;  // or the likelihood of a count, whose logit is the logarithm of its score.
+  bool log1p = false;    // Regression and forecast: see Transform in model.proto.
   double center = 0;
   double scale = 1;
   bool has_range = false;  // missing_outside

@@ -28,6 +28,7 @@ void SetValues(const google::protobuf::RepeatedPtrField<std::string>& values, Va
 void SetRegression(const v1::RegressionLoss& loss, const v1::Transform& transform, TaskSpec& task) {
   task.huber = loss.has_huber();
   if (task.huber) task.huber_delta = loss.huber().delta();
+  task.poisson = loss.has_poisson();
   task.log1p = transform.log1p();
   task.center = transform.center();
   task.scale = transform.scale();
@@ -125,7 +126,9 @@ void ModelSpecBuilder::AddTask(const v1::Task& task) {
   TaskSpec resolved;
   resolved.name = task.name();
   resolved.weight = task.weight();
-  if (task.has_multi_class()) {
+  if (task.has_binary()) {
+    resolved.focal_gamma = task.binary().focal().gamma();
+  } else if (task.has_multi_class()) {
     resolved.kind = TaskSpec::Kind::kMultiClass;
     resolved.outputs = task.multi_class().classes();
   } else if (task.has_regression()) {

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/feature/label_check.h"
 #include "model/feature/validation.h"
 #include "tests/unit/model/feature/shop_model.h"
 
@@ -220,6 +221,17 @@ TEST_F(ValidateExamplesTest, ALog1pLabelIsNotNegative) {
   Label("spend", {-0.5f, 0, 3});
 
   EXPECT_THAT(Validate(), ElementsAre(ErrorOf(0, "out_of_range", "got -0.5, expected 0 or more")));
+}
+
+TEST_F(ValidateExamplesTest, ACountIsNotNegative) {
+  TaskSpec task;
+  task.kind = TaskSpec::Kind::kRegression;
+  EXPECT_TRUE(LabelIsInRange(task, -1));
+  task.poisson = true;
+  EXPECT_FALSE(LabelIsInRange(task, -1));
+  EXPECT_TRUE(LabelIsInRange(task, 0));
+  EXPECT_TRUE(LabelIsInRange(task, 2.5f));
+  EXPECT_FALSE(LabelIsInRange(task, 2e6f));
 }
 
 TEST_F(ValidateExamplesTest, ALabelOutsideItsRangeCountsAsMissingAndIsNoError) {

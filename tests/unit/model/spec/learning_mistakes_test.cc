@@ -82,10 +82,38 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Betas", kAdam, "adam { ^beta1: 1 ^beta2: -0.5 ^epsilon: -1 }",
              "beta1 is 1, expected a number above 0 and below 1\nbeta2 is -0.5, expected a number above 0 and below 1\n"
              "epsilon is -1, expected a number above 0"},
+        Case{"Momentum", kAdam, "sgd { ^momentum: 1 }", "momentum is 1, expected 0 or above and below 1"},
+        Case{"NegativeMomentum", kAdam, "sgd { ^momentum: -0.5 }", "momentum is -0.5, expected 0 or above and below 1"},
+        Case{"AdamW", kAdam, "adam_w { ^learning_rate: -1 ^beta1: 2 ^weight_decay: -0.1 }",
+             "learning_rate is -1, expected a number above 0\nbeta1 is 2, expected a number above 0 and below 1\n"
+             "weight_decay is -0.1, expected a number above 0"},
+        Case{"Adagrad", kAdam, "adagrad { ^learning_rate: inf ^initial_accumulator: -1 ^epsilon: -1 }",
+             "learning_rate is inf, expected a number above 0\ninitial_accumulator is -1, expected 0 or above\n"
+             "epsilon is -1, expected a number above 0"},
+        Case{"Schedule", kAdam, "schedule { ^warm_up_steps: -1 ^floor: 1.5 inverse_square_root { ^steps: -2 } }",
+             "warm_up_steps is -1, expected 0 to 1000000000000\nfloor is 1.5, expected 0 to 1\n"
+             "steps is -2, expected 1 to 1000000000000"},
+        Case{"NoHalfLife", kAdam, "schedule { ^exponential { } }", "half_life_steps is 0, expected 1 to 1000000000000"},
+        Case{"FloorIsNoNumber", kAdam, "schedule { ^floor: nan }", "floor is nan, expected 0 to 1"},
+        Case{"ClipAndTowers", kAdam, "^clip_norm: -1 ^tower_factor: -2",
+             "clip_norm is -1, expected 0 or above\ntower_factor is -2, expected a number above 0"},
         Case{"RowRates", kAdagrad,
              "adagrad { ^learning_rate: nan ^initial_accumulator: -1 ^epsilon: -1 ^initial_range: -1 }",
              "learning_rate is nan, expected a number above 0\ninitial_accumulator is -1, expected a number above 0\n"
              "epsilon is -1, expected a number above 0\ninitial_range is -1, expected a number above 0"}),
+    MistakeName);
+
+INSTANTIATE_TEST_SUITE_P(
+    LossBalance, LearningMistake,
+    testing::Values(Case{"Uncertainty", kAdam, "} loss_balance { uncertainty { ^learning_rate: -1 }",
+                         "learning_rate is -1, expected a number above 0"},
+                    Case{"GradNorm", kAdam,
+                         "} loss_balance { grad_norm { ^alpha: -1 ^learning_rate: nan ^every_steps: -1 }",
+                         "alpha is -1, expected a number above 0\nlearning_rate is nan, expected a number above 0\n"
+                         "every_steps is -1, expected 1 to 1000000000"},
+                    Case{"DynamicWeightAverage", kAdam,
+                         "} loss_balance { dynamic_weight_average { ^temperature: -2 ^span_steps: -200 }",
+                         "temperature is -2, expected a number above 0\nspan_steps is -200, expected 1 to 1000000000"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(

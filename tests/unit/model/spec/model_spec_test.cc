@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "tests/unit/model/spec/model_text.h"
 
@@ -183,6 +184,48 @@ TEST(Defaults, AreFilledIn) {
 TEST(Defaults, OfSgd) {
   const auto spec = Good(Changed("adam { learning_rate: 0.01 }", "sgd { }"));
   EXPECT_EQ(spec->file().dense_optimizer().sgd().learning_rate(), 0.01);
+}
+
+TEST(Defaults, OfTheOtherDenseOptimizers) {
+  constexpr char kAdam[] = "adam { learning_rate: 0.01 }";
+  const auto adam_w = Good(Changed(kAdam, "adam_w { }"))->file().dense_optimizer();
+  EXPECT_EQ(adam_w.adam_w().learning_rate(), 0.001);
+  EXPECT_EQ(adam_w.adam_w().beta2(), 0.999);
+  EXPECT_EQ(adam_w.adam_w().weight_decay(), 0.01);
+  EXPECT_EQ(adam_w.tower_factor(), 1);
+  EXPECT_EQ(adam_w.clip_norm(), 0);
+  const auto adagrad =
+      Good(Changed(kAdam, "adagrad { } schedule { inverse_square_root { } }"))->file().dense_optimizer();
+  EXPECT_EQ(adagrad.adagrad().learning_rate(), 0.01);
+  EXPECT_EQ(adagrad.adagrad().epsilon(), 1e-10);
+  EXPECT_EQ(adagrad.schedule().inverse_square_root().steps(), 1000);
+}
+
+TEST(Defaults, OfLossBalances) {
+  const auto balance_of = [](const char* text) {
+    return Good(Changed("learning { step_rows: 64 }", absl::StrCat("loss_balance { ", text, " }")))
+        ->file()
+        .loss_balance();
+  };
+  EXPECT_TRUE(Good(kGoodModel)->file().loss_balance().has_fixed());
+  EXPECT_EQ(Good(kGoodModel)->file().loss_balance().measure_every_steps(), 200);
+  EXPECT_EQ(balance_of("measure_every_steps: -1").measure_every_steps(), -1);
+  EXPECT_EQ(balance_of("uncertainty { }").uncertainty().learning_rate(), 0.001);
+  EXPECT_EQ(balance_of("grad_norm { }").grad_norm().alpha(), 1.5);
+  EXPECT_EQ(balance_of("grad_norm { }").grad_norm().learning_rate(), 0.025);
+  EXPECT_EQ(balance_of("grad_norm { }").grad_norm().every_steps(), 20);
+  EXPECT_EQ(balance_of("dynamic_weight_average { }").dynamic_weight_average().temperature(), 2);
+  EXPECT_EQ(balance_of("dynamic_weight_average { }").dynamic_weight_average().span_steps(), 200);
+}
+
+TEST(Defaults, OfFocalAndPoisson) {
+  const auto focal = Good(Changed("binary { }", "binary { focal { } }"));
+  EXPECT_EQ(focal->tasks()[0].focal_gamma, 2);
+  EXPECT_EQ(Good(kGoodModel)->tasks()[0].focal_gamma, 0);
+  const auto poisson = Good(Changed("forecast { horizon: 2 }", "forecast { horizon: 2 loss { poisson { } } }"));
+  EXPECT_TRUE(poisson->tasks()[3].poisson);
+  EXPECT_FALSE(poisson->tasks()[2].poisson);
+  EXPECT_EQ(poisson->tasks()[3].scale, 1);
 }
 
 // ---- resolution ----

@@ -220,6 +220,8 @@ TEST_P(SchemaChangeTest, WhatMeansSomethingElseNowIsRefusedWithTheReasonAndTheWa
                     "feature 'item': it is a sequence now"},
            Conflict{"\"rating\" regression {}", "\"rating\" regression { transform { scale: 2 } }",
                     "task 'rating': its transform changed"},
+           Conflict{"\"rating\" regression {}", "\"rating\" regression { loss { poisson {} } }",
+                    "task 'rating': its loss is poisson"},
            Conflict{"\"rating\" regression {}", "\"rating\" binary {}", "task 'rating': its kind changed"},
            Conflict{"hidden: [6", "hidden: [7", "network: its kind, its widths"},
        }) {
