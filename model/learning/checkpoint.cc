@@ -73,7 +73,7 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   google::protobuf::TextFormat::PrintToString(spec_->file(), &model_text);
   add("model.textproto", BytesOf(std::move(model_text)));
   add("dense", BytesOf(parameters_.flat));
-  for (const auto& [name, tensor] : dense_optimizer_->state()) add(name, BytesOf(tensor));
+  for (const auto& [name, tensor] : dense_optimizer_.state()) add(name, BytesOf(tensor));
   add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
   add("window", [window = window_] { return window.Serialize(); });
   if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
@@ -136,7 +136,7 @@ absl::StatusOr<uint64_t> TorchLearner::RestoreCounters(const StoredCheckpoint& s
 
 absl::Status TorchLearner::RestoreDense(const CheckpointReader& state) {
   if (absl::Status s = ReadTensor(state, "dense", parameters_.flat); !s.ok()) return s;
-  for (const auto& [name, tensor] : dense_optimizer_->state()) {
+  for (const auto& [name, tensor] : dense_optimizer_.state()) {
     if (absl::Status s = ReadTensor(state, name, tensor); !s.ok()) return s;
   }
   const auto bytes = state.Read("statistics");

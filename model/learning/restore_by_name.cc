@@ -55,7 +55,7 @@ absl::Status TorchLearner::MoveDense(const CheckpointReader& state, const ModelS
     return absl::OkStatus();
   };
   if (absl::Status s = move("dense", parameters_.flat); !s.ok()) return s;
-  for (auto [name, tensor] : dense_optimizer_->state()) {
+  for (auto [name, tensor] : dense_optimizer_.state()) {
     if (!state.Has(name)) continue;  // Of another kind of optimizer.
     if (absl::Status s = move(name, tensor); !s.ok()) return s;
   }

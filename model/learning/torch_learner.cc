@@ -29,7 +29,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       encoder_(spec_, options_.key),
       network_(CreateNetwork(*spec_, InputWidth(*spec_))),
       parameters_(network_->layout(), network_->layout().InitialValues(spec_->file().seed()).to(device_)),
-      dense_optimizer_(CreateDenseOptimizer(spec_->file().dense_optimizer(), parameters_.flat)),
+      dense_optimizer_(spec_->file().dense_optimizer(), network_->layout(), parameters_.flat),
       row_optimizer_(spec_->file().row_optimizer().adagrad()),
       tables_(spec_, device_),
       statistics_(spec_->statistics_count()),
@@ -141,7 +141,7 @@ std::vector<WantedTask> TorchLearner::ChooseRows(const std::vector<TaskLabels>& 
 
 void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values) {
   const torch::NoGradGuard no_grad;
-  dense_optimizer_->Step(parameters_.flat, parameters_.flat_gradient, counters_.step + 1);
+  dense_optimizer_.Step(parameters_.flat, parameters_.flat_gradient, counters_.step + 1);
   for (int g = 0; g < tables_.group_count(); ++g) {
     if (!values[g].grad().defined()) continue;
     row_optimizer_.Step(tables_.store(g), rows[g].rows, values[g].detach(), values[g].grad());

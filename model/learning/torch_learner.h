@@ -94,7 +94,7 @@ class TorchLearner : public OfflineLearner {
   const FeatureEncoder encoder_;
   const std::unique_ptr<Network> network_;
   TrainedParameters parameters_;
-  const std::unique_ptr<DenseOptimizer> dense_optimizer_;
+  DenseOptimizer dense_optimizer_;
   const RowAdagrad row_optimizer_;
   EmbeddingTables tables_;
   FeatureStatistics statistics_;

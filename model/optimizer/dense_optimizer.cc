@@ -2,38 +2,53 @@
 
 #include <torch/torch.h>
 
-#include <cmath>
+#include "model/network/parameter_roles.h"
+#include "model/optimizer/adagrad.h"
+#include "model/optimizer/adam.h"
+#include "model/optimizer/adam_w.h"
+#include "model/optimizer/gradient_clip.h"
+#include "model/optimizer/schedule.h"
+#include "model/optimizer/sgd.h"
 
 namespace polyscene {
+namespace {
 
-void Sgd::Step(torch::Tensor& weights, const torch::Tensor& gradient, uint64_t /*step*/) {
-  weights.add_(gradient, -rate_);
-}
-
-Adam::Adam(const v1::Adam& options, const torch::Tensor& like)
-    : rate_(options.learning_rate()),
-      beta1_(options.beta1()),
-      beta2_(options.beta2()),
-      epsilon_(options.epsilon()),
-      mean_(torch::zeros_like(like)),
-      variance_(torch::zeros_like(like)) {}
-
-void Adam::Step(torch::Tensor& weights, const torch::Tensor& gradient, uint64_t step) {
-  mean_.mul_(beta1_).add_(gradient, 1 - beta1_);
-  variance_.mul_(beta2_).addcmul_(gradient, gradient, 1 - beta2_);
-  const double correction1 = 1 - std::pow(beta1_, static_cast<double>(step));
-  const double correction2 = 1 - std::pow(beta2_, static_cast<double>(step));
-  const torch::Tensor denominator = variance_.sqrt().div_(std::sqrt(correction2)).add_(epsilon_);
-  weights.addcdiv_(mean_, denominator, -rate_ / correction1);
-}
-
-std::vector<std::pair<std::string, torch::Tensor>> Adam::state() const {
-  return {{"adam.mean", mean_}, {"adam.variance", variance_}};
-}
-
-std::unique_ptr<DenseOptimizer> CreateDenseOptimizer(const v1::DenseOptimizer& options, const torch::Tensor& weights) {
-  if (options.has_sgd()) return std::make_unique<Sgd>(options.sgd());
+std::unique_ptr<UpdateRule> CreateRule(const v1::DenseOptimizer& options, const torch::Tensor& weights) {
+  switch (options.kind_case()) {
+    case v1::DenseOptimizer::kSgd:
+      return std::make_unique<Sgd>(options.sgd(), weights);
+    case v1::DenseOptimizer::kAdamW:
+      return std::make_unique<AdamW>(options.adam_w(), weights);
+    case v1::DenseOptimizer::kAdagrad:
+      return std::make_unique<Adagrad>(options.adagrad(), weights);
+    case v1::DenseOptimizer::kAdam:
+    case v1::DenseOptimizer::KIND_NOT_SET:
+      break;
+  }
   return std::make_unique<Adam>(options.adam(), weights);
+}
+
+torch::Tensor FactorByWeight(const ParameterLayout& layout, double tower_factor, const torch::Tensor& like) {
+  if (tower_factor == 1) return torch::Tensor();
+  torch::Tensor factors = torch::ones_like(like);
+  for (const ParameterSpec& parameter : layout.specs()) {
+    if (IsOfTower(parameter)) factors.narrow(0, parameter.offset, parameter.count).fill_(tower_factor);
+  }
+  return factors;
+}
+
+}  // namespace
+
+DenseOptimizer::DenseOptimizer(const v1::DenseOptimizer& options, const ParameterLayout& layout,
+                               const torch::Tensor& weights)
+    : schedule_(options.schedule()),
+      clip_norm_(options.clip_norm()),
+      factor_by_weight_(FactorByWeight(layout, options.tower_factor(), weights)),
+      rule_(CreateRule(options, weights)) {}
+
+void DenseOptimizer::Step(torch::Tensor& weights, torch::Tensor& gradient, uint64_t step) {
+  if (clip_norm_ > 0) ClipByNorm(gradient, clip_norm_);
+  rule_->Update(weights, gradient, {ScheduleFactor(schedule_, step), factor_by_weight_}, step);
 }
 
 }  // namespace polyscene

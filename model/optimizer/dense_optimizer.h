@@ -1,4 +1,4 @@
-// Updates the flat dense weights from their flat gradient.
+// Updates the flat dense weights from their flat gradient, as DenseOptimizer in model.proto says.
 #pragma once
 
 #include <torch/types.h>
@@ -9,49 +9,34 @@
 #include <utility>
 #include <vector>
 
+#include "model/network/parameters.h"
+#include "model/optimizer/update_rule.h"
 #include "polyscene/v1/model.pb.h"
 
 namespace polyscene {
 
+// A step goes in this order: the gradient is clipped, over all weights together; the learning rate is multiplied by the
+// schedule's factor, and of towers and heads by tower_factor too; then the rule moves the weights, AdamW's after it has
+// shrunk them by its decay at that same rate.
+//
 // Threads: one, the trainer.
 class DenseOptimizer {
  public:
-  virtual ~DenseOptimizer() = default;
+  // weights: [layout.count()], for their device. The options have their defaults filled in.
+  DenseOptimizer(const v1::DenseOptimizer& options, const ParameterLayout& layout, const torch::Tensor& weights);
 
-  // One update of `weights` [n], in place. `step`: number of this update, from 1.
-  virtual void Step(torch::Tensor& weights, const torch::Tensor& gradient, uint64_t step) = 0;
+  // One update of `weights` [count], in place; `gradient` [count] is clipped in place. `step`: number of this update,
+  // from 1.
+  void Step(torch::Tensor& weights, torch::Tensor& gradient, uint64_t step);
 
-  // The state to save and restore, by name: [n] each, shared with the optimizer.
-  virtual std::vector<std::pair<std::string, torch::Tensor>> state() const = 0;
-};
-
-// Stochastic gradient descent: w -= rate x g.
-class Sgd : public DenseOptimizer {
- public:
-  explicit Sgd(const v1::Sgd& options) : rate_(options.learning_rate()) {}
-  void Step(torch::Tensor& weights, const torch::Tensor& gradient, uint64_t step) override;
-  std::vector<std::pair<std::string, torch::Tensor>> state() const override { return {}; }
+  // The state to save and restore, by name: [count] each, shared with the optimizer.
+  std::vector<std::pair<std::string, torch::Tensor>> state() const { return rule_->state(); }
 
  private:
-  const double rate_;
+  const v1::Schedule schedule_;
+  const double clip_norm_;                // 0: never.
+  const torch::Tensor factor_by_weight_;  // [count]; undefined where all are 1.
+  const std::unique_ptr<UpdateRule> rule_;
 };
-
-// Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, with bias correction.
-class Adam : public DenseOptimizer {
- public:
-  Adam(const v1::Adam& options, const torch::Tensor& like);
-  void Step(torch::Tensor& weights, const torch::Tensor& gradient, uint64_t step) override;
-  std::vector<std::pair<std::string, torch::Tensor>> state() const override;
-
- private:
-  const double rate_;
-  const double beta1_;
-  const double beta2_;
-  const double epsilon_;
-  torch::Tensor mean_;      // First moment.
-  torch::Tensor variance_;  // Second, uncentred.
-};
-
-std::unique_ptr<DenseOptimizer> CreateDenseOptimizer(const v1::DenseOptimizer& options, const torch::Tensor& weights);
 
 }  // namespace polyscene

@@ -72,9 +72,10 @@ TEST_P(ModelSizeTest, TrainingBytesAreWeightsGradientAndTheOptimizersState) {
   const ModelSize size = SizeOf(*spec);
   const torch::Tensor weights = torch::zeros({size.parameters});
   int64_t floats = 2 * weights.numel();
-  for (const auto& [name, tensor] : CreateDenseOptimizer(spec->file().dense_optimizer(), weights)->state()) {
-    floats += tensor.numel();
-  }
+  const DenseOptimizer optimizer(spec->file().dense_optimizer(),
+                                 CreateNetwork(*spec, size.embedding_inputs + size.dense_inputs)->layout(), weights);
+  for (const auto& [name, tensor] : optimizer.state()) floats += tensor.numel();
+  if (spec->file().dense_optimizer().tower_factor() != 1) floats += weights.numel();  // A factor each.
   EXPECT_EQ(size.training_bytes, floats * static_cast<int64_t>(sizeof(float)));
   EXPECT_EQ(size.snapshot_bytes, weights.numel() * static_cast<int64_t>(sizeof(float)));
 }
@@ -84,6 +85,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values("network { shared_bottom { hidden: [6] } }",
                     "network { shared_bottom { hidden: [6, 4] } tower: [3, 2] scene_adaptation: SCENE_EMBEDDING }",
                     "network { mmoe { experts: 3 hidden: [6] } } dense_optimizer { sgd {} }",
+                    "network { mmoe { experts: 3 hidden: [6] } } dense_optimizer { sgd { momentum: 0.5 } }",
+                    "network { mmoe { experts: 2 hidden: [6] } } dense_optimizer { adam_w {} tower_factor: 2 }",
+                    "network { shared_bottom { hidden: [6] } } dense_optimizer { adagrad {} }",
                     "network { mmoe { experts: 4 hidden: [8, 6, 5] } tower: [3] scene_adaptation: SCENE_EMBEDDING }",
                     "network { ple { hidden: [6] } }",
                     "network { ple { layers: 3 shared_experts: 3 task_experts: 2 hidden: [6, 4] } tower: [3] "
