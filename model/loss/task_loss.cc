@@ -11,10 +11,34 @@ bool IsRegression(const TaskSpec& task) {
   return task.kind == TaskSpec::Kind::kRegression || task.kind == TaskSpec::Kind::kForecast;
 }
 
+// No count is above 1,000,000 (model/feature/label_check.cc), so no score need be, and no gradient grows beyond: above
+// its logarithm the loss goes on as a line and the score stays.
+const double kMostPoissonLogit = std::log(1e6);
+
+// s z, s = 1 for a positive and -1 for a negative: the logit of the true label. (1 - p)^gamma by way of its logarithm,
+// whose gradient is finite where 1 - p underflows.
+torch::Tensor FocalLosses(const torch::Tensor& logits, const torch::Tensor& labels, double gamma) {
+  const torch::Tensor of_true = logits * (labels * 2 - 1);
+  return -torch::log_sigmoid(of_true) * (torch::log_sigmoid(-of_true) * gamma).exp();
+}
+
+torch::Tensor PoissonLosses(const torch::Tensor& logits, const torch::Tensor& labels) {
+  const torch::Tensor within = logits.clamp_max(kMostPoissonLogit);
+  const torch::Tensor beyond = (logits - within) * std::exp(kMostPoissonLogit);
+  return within.exp() + beyond - labels * logits + (torch::xlogy(labels, labels) - labels);
+}
+
+torch::Tensor RegressionLosses(const TaskSpec& task, const torch::Tensor& logits, const torch::Tensor& labels) {
+  if (task.poisson) return PoissonLosses(logits, labels);
+  if (task.huber) return torch::huber_loss(logits, labels, at::Reduction::None, task.huber_delta);
+  return torch::mse_loss(logits, labels, at::Reduction::None);
+}
+
 // One loss a row: [n].
 torch::Tensor RowLosses(const TaskSpec& task, const torch::Tensor& logits, const torch::Tensor& labels) {
   switch (task.kind) {
     case TaskSpec::Kind::kBinary:
+      if (task.focal_gamma > 0) return FocalLosses(logits, labels, task.focal_gamma).squeeze(1);
       return torch::binary_cross_entropy_with_logits(logits, labels, {}, {}, at::Reduction::None).squeeze(1);
     case TaskSpec::Kind::kMultiClass:
       return torch::nll_loss(logits.log_softmax(1), labels.squeeze(1).to(torch::kInt64), {}, at::Reduction::None);
@@ -22,8 +46,7 @@ torch::Tensor RowLosses(const TaskSpec& task, const torch::Tensor& logits, const
     case TaskSpec::Kind::kForecast:
       break;
   }
-  const torch::Tensor losses = task.huber ? torch::huber_loss(logits, labels, at::Reduction::None, task.huber_delta)
-                                          : torch::mse_loss(logits, labels, at::Reduction::None);
+  const torch::Tensor losses = RegressionLosses(task, logits, labels);
   return task.outputs == 1 ? losses.squeeze(1) : losses.mean(1);
 }
 
@@ -53,6 +76,7 @@ torch::Tensor EvaluatedScores(const TaskSpec& task, const torch::Tensor& logits)
     case TaskSpec::Kind::kForecast:
       break;
   }
+  if (task.poisson) return logits.clamp_max(kMostPoissonLogit).exp();
   return logits * task.scale + task.center;
 }
 

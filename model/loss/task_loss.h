@@ -7,10 +7,15 @@
 
 namespace polyscene {
 
-// Mean loss over the rows whose weight is not 0, each counted `weight` times: binary cross-entropy on logits, softmax
-// cross-entropy, squared error, or Huber (Huber, "Robust Estimation of a Location Parameter", 1964); a forecast's is
-// the mean over its outputs. logits: [n, outputs]; labels: [n, label width], transformed (TransformLabel); weights:
-// [n], 0 where there is no label. labelled: how many weights are not 0, at least 1. A scalar.
+// Mean loss over the rows whose weight is not 0, each counted `weight` times: binary cross-entropy on logits, as it is
+// or focal (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017), softmax cross-entropy, squared error,
+// Huber (Huber, "Robust Estimation of a Location Parameter", 1964), or Poisson; a forecast's is the mean over its
+// outputs.
+//
+// Poisson's is exp(z) - y z and what makes it 0 where exp(z) = y, which depends on the label alone: half the deviance.
+// So it is never below 0, and losses can be weighed against each other. logits: [n, outputs]; labels: [n, label width],
+// transformed (TransformLabel); weights: [n], 0 where there is no label. labelled: how many weights are not 0, at
+// least 1. A scalar.
 torch::Tensor TaskLoss(const TaskSpec& task, const torch::Tensor& logits, const torch::Tensor& labels,
                        const torch::Tensor& weights, int64_t labelled);
 
