@@ -74,6 +74,7 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   add("model.textproto", BytesOf(std::move(model_text)));
   add("dense", BytesOf(parameters_.flat));
   for (const auto& [name, tensor] : dense_optimizer_.state()) add(name, BytesOf(tensor));
+  for (JointLoss::Section& section : joint_loss_.Serialize()) add(std::move(section.name), BytesOf(section.bytes));
   add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
   add("window", [window = window_] { return window.Serialize(); });
   if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
@@ -151,6 +152,16 @@ absl::Status TorchLearner::RestoreDense(const CheckpointReader& state) {
   return absl::OkStatus();
 }
 
+absl::Status TorchLearner::RestoreBalance(const CheckpointReader& state, const ModelSpec& from) {
+  for (const SectionStream::Section& section : state.Sections()) {
+    if (!JointLoss::IsSection(section.name)) continue;
+    const auto bytes = state.Read(section.name);
+    if (!bytes.ok()) return bytes.status();
+    if (absl::Status s = joint_loss_.Restore(section.name, *bytes, from); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state, bool with_sums) {
   const auto restore_window = [&](const char* name, EvaluationWindow& window) -> absl::Status {
     const auto bytes = state.Read(name);
@@ -215,6 +226,7 @@ absl::StatusOr<TorchLearner::Restored> TorchLearner::Restore(const StoredCheckpo
     return restored;  // What was renumbered shares no file: the next checkpoint is full.
   }
   if (absl::Status s = RestoreDense(stored.state()); !s.ok()) return s;
+  if (absl::Status s = RestoreBalance(stored.state(), *spec_); !s.ok()) return s;
   if (absl::Status s = RestoreEvaluations(stored.state(), /*with_sums=*/true); !s.ok()) return s;
   if (absl::Status s = RestoreRows(stored); !s.ok()) return s;
   chain_ = stored.row_files();

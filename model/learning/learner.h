@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "model/balance/balance_figures.h"
 #include "model/data/example_slice.h"
 #include "model/evaluation/evaluation.h"
 #include "model/feature/hash_key.h"
@@ -106,6 +107,9 @@ class Learner {
   virtual LearnerCounters counters() const = 0;
   virtual std::vector<TableRows> tables() const = 0;
   virtual uint64_t table_bytes() const = 0;  // Memory of rows, their optimizer state and their index.
+
+  // How tasks and scenes share the network now.
+  virtual BalanceFigures balance() const = 0;
 
   // Figures over the recent window, and of each opened evaluation.
   virtual std::vector<EvaluationFigure> RecentEvaluation() const = 0;

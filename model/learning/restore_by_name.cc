@@ -35,6 +35,7 @@ absl::StatusOr<std::vector<std::string>> TorchLearner::RestoreByName(const Store
   absl::StatusOr<SchemaChange> change = PlanSchemaChange(old, *spec_);
   if (!change.ok()) return change.status();
   if (absl::Status s = MoveDense(stored.state(), old); !s.ok()) return s;
+  if (absl::Status s = RestoreBalance(stored.state(), old); !s.ok()) return s;
   if (absl::Status s = MoveStatistics(stored.state(), *change); !s.ok()) return s;
   if (absl::Status s = RestoreEvaluations(stored.state(), change->evaluations_kept); !s.ok()) return s;
   if (absl::Status s = MoveRows(stored, *change); !s.ok()) return s;

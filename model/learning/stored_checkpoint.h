@@ -3,7 +3,8 @@
 //   state.ckpt     everything but embedding rows. Sections: meta (numbers, one "name value" a line), model.textproto
 //                  (the model, for people and for loading by name), tables ("name dimension rows" a line), manifest
 //                  ("file bytes checksum" a line: every row file, oldest first), dense and the dense optimizer's state
-//                  (f32, as the network lays it out), statistics, window, evaluation/<producer>,
+//                  (f32, as the network lays it out), balance.<what> of the loss balance (f64, one a task), statistics,
+//                  window, evaluation/<producer>,
 //                  and where rows were remembered served_window, served/<producer>
 //   rows.000000    all embedding rows as they were when the chain began
 //   rows.000001 .. the rows touched since, a file a checkpoint; a row of a later file replaces that of an earlier one

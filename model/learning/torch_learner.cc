@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "model/learning/scene_losses.h"
 #include "model/loss/label_loss.h"
 #include "model/loss/task_loss.h"
 #include "model/serving/evaluation_layout.h"
@@ -29,6 +30,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       encoder_(spec_, options_.key),
       network_(CreateNetwork(*spec_, InputWidth(*spec_))),
       parameters_(network_->layout(), network_->layout().InitialValues(spec_->file().seed()).to(device_)),
+      joint_loss_(spec_, network_->layout()),
       dense_optimizer_(spec_->file().dense_optimizer(), network_->layout(), parameters_.flat),
       row_optimizer_(spec_->file().row_optimizer().adagrad()),
       tables_(spec_, device_),
@@ -90,25 +92,30 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
     forward.logits = network_->Forward(parameters_.leaves, inputs, batch.scenes, forward.wanted);
   }
 
-  torch::Tensor joint;
-  std::vector<std::pair<int, torch::Tensor>> losses;
+  const std::vector<LossTerm> losses = TaskLosses(labels, forward);
+  if (losses.empty()) return report;
+  const auto scene_losses = [&](const std::vector<double>& task_weights) {
+    return SceneLosses(*spec_, batch.scenes, labels, forward.wanted, forward.logits, task_weights);
+  };
+  const torch::Tensor joint = joint_loss_.Backward(report.step, losses, scene_losses, {parameters_, values});
+  report.loss = joint.item<double>();
+  for (const LossTerm& task : losses) report.task_losses[task.index] = task.loss.item<double>();
+  report.passed_over = !std::isfinite(report.loss) || !GradientsAreFinite(values);
+  if (report.passed_over) return report;
+  Update(rows, values);
+  joint_loss_.Commit(report.task_losses);
+  return report;
+}
+
+std::vector<LossTerm> TorchLearner::TaskLosses(const std::vector<TaskLabels>& labels,
+                                               const ForwardPass& forward) const {
+  std::vector<LossTerm> losses;
   for (size_t w = 0; w < forward.wanted.size(); ++w) {
     const int task = forward.wanted[w].task;
     if (labels[task].weighted == 0) continue;
-    const torch::Tensor loss = LabelLoss(spec_->tasks()[task], labels[task], forward.wanted[w].rows, forward.logits[w]);
-    losses.emplace_back(task, loss.detach());
-    const torch::Tensor weighted = loss * spec_->tasks()[task].weight;
-    joint = joint.defined() ? joint + weighted : weighted;
+    losses.push_back({task, LabelLoss(spec_->tasks()[task], labels[task], forward.wanted[w].rows, forward.logits[w])});
   }
-  if (joint.defined()) {
-    parameters_.flat_gradient.zero_();
-    joint.backward();
-    report.loss = joint.item<double>();
-    for (const auto& [task, loss] : losses) report.task_losses[task] = loss.item<double>();
-    report.passed_over = !std::isfinite(report.loss) || !GradientsAreFinite(values);
-    if (!report.passed_over) Update(rows, values);
-  }
-  return report;
+  return losses;
 }
 
 bool TorchLearner::GradientsAreFinite(const std::vector<torch::Tensor>& values) const {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/balance/joint_loss.h"
 #include "model/embedding/embedding_tables.h"
 #include "model/evaluation/producer_evaluations.h"
 #include "model/feature/encoder.h"
@@ -37,6 +38,7 @@ class TorchLearner : public OfflineLearner {
   LearnerCounters counters() const override { return counters_; }
   std::vector<TableRows> tables() const override;
   uint64_t table_bytes() const override { return tables_.memory_bytes(); }
+  BalanceFigures balance() const override { return joint_loss_.figures(); }
   std::vector<EvaluationFigure> RecentEvaluation() const override { return window_.Figures(); }
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override {
     return opened_.LearnedFigures();
@@ -68,6 +70,7 @@ class TorchLearner : public OfflineLearner {
 
   StepReport StepOrThrow(absl::Span<const ExampleSlice> slices);
   StepReport LearnBatch(const EncodedBatch& batch, const std::vector<TaskLabels>& labels, ForwardPass& forward);
+  std::vector<LossTerm> TaskLosses(const std::vector<TaskLabels>& labels, const ForwardPass& forward) const;
   std::vector<WantedTask> ChooseRows(const std::vector<TaskLabels>& labels, int64_t rows) const;
   bool GradientsAreFinite(const std::vector<torch::Tensor>& values) const;
   void Evaluate(const EvaluatedRows& rows, const ForwardPass& forward);
@@ -79,6 +82,7 @@ class TorchLearner : public OfflineLearner {
   absl::Status CheckHashKey(const StoredCheckpoint& stored) const;
   absl::StatusOr<uint64_t> RestoreCounters(const StoredCheckpoint& stored);
   absl::Status RestoreDense(const CheckpointReader& state);
+  absl::Status RestoreBalance(const CheckpointReader& state, const ModelSpec& from);
   absl::Status RestoreEvaluations(const CheckpointReader& state, bool with_sums);
   absl::Status RestoreRows(const StoredCheckpoint& stored);
   absl::Status RestoreBlock(const RowBlock& block);
@@ -94,6 +98,7 @@ class TorchLearner : public OfflineLearner {
   const FeatureEncoder encoder_;
   const std::unique_ptr<Network> network_;
   TrainedParameters parameters_;
+  JointLoss joint_loss_;
   DenseOptimizer dense_optimizer_;
   const RowAdagrad row_optimizer_;
   EmbeddingTables tables_;

@@ -244,6 +244,13 @@ LearnerCounters FakeLearner::counters() const {
 
 std::vector<TableRows> FakeLearner::tables() const { return {{"item", items_.size()}}; }
 
+BalanceFigures FakeLearner::balance() const {
+  BalanceFigures figures;
+  figures.task_weights = {1, 2};
+  if (!items_.empty()) figures.tasks = {{3, 4}, {1, -0.5, -0.5, 1}};
+  return figures;
+}
+
 std::vector<EvaluationFigure> FakeLearner::RecentEvaluation() const {
   EvaluationFigure figure;
   figure.scene = "*";
