@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/cli/commands.h"
@@ -39,6 +40,12 @@ std::string JoinedText(const v1::JoinerStatus& joiner) {
   return absl::StrJoin(parts, ", ");
 }
 
+// "click and stay, cosine -0.31: they conflict".
+std::string AgreementText(const v1::GradientPair& pair) {
+  return absl::StrCat(pair.first(), " and ", pair.second(), ", cosine ", absl::StrFormat("%.2f", pair.cosine()),
+                      pair.cosine() < 0 ? ": they conflict" : "");
+}
+
 void PrintStatus(const std::string& server, const v1::GetStatusResponse& status) {
   PrintPair("server", absl::StrCat(server, status.serving() ? ", serving" : ", not serving"));
   PrintPair("model", absl::StrCat(status.fingerprint(), " on ", status.device()));
@@ -65,6 +72,8 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
                                          ReadableBytes(static_cast<double>(status.joiner().remembered_bytes()))));
     PrintPair("late labels", joined);
   }
+  if (status.has_worst_tasks()) PrintPair("worst tasks", AgreementText(status.worst_tasks()));
+  if (status.has_worst_scenes()) PrintPair("worst scenes", AgreementText(status.worst_scenes()));
   PrintPair("freshness", absl::StrCat("p50 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.5)),
                                       ", p99 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.99))));
   PrintPair("queue", absl::StrCat(Count(status.queue_rows()), " rows waiting for Predict"));

@@ -13,6 +13,10 @@ Json HistogramJson(const v1::Histogram& histogram) {
   return json;
 }
 
+Json PairJson(const v1::GradientPair& pair) {
+  return {{"first", pair.first()}, {"second", pair.second()}, {"cosine", JsonNumber(pair.cosine())}};
+}
+
 }  // namespace
 
 std::vector<EvaluationFigure> FiguresOf(const google::protobuf::RepeatedPtrField<v1::EvaluationFigure>& figures) {
@@ -61,6 +65,8 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   }
   json["evaluation"] = FiguresJson(FiguresOf(status.evaluation()));
   json["served_evaluation"] = FiguresJson(FiguresOf(status.served_evaluation()));
+  json["worst_tasks"] = status.has_worst_tasks() ? PairJson(status.worst_tasks()) : Json();
+  json["worst_scenes"] = status.has_worst_scenes() ? PairJson(status.worst_scenes()) : Json();
   json["log_bytes"] = status.log_bytes();
   json["log_trouble"] = status.log_trouble();
   const v1::JoinerStatus& joiner = status.joiner();

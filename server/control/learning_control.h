@@ -30,6 +30,7 @@ struct LearningReport {
   // The same of what callers got at Predict, where rows were remembered.
   std::vector<EvaluationFigure> recent_served;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> opened_served;
+  BalanceFigures balance;
   std::vector<TableRows> tables;
   uint64_t table_bytes = 0;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -11,51 +10,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "model/feature/validation.h"
-#include "prometheus/counter.h"
-#include "prometheus/gauge.h"
-#include "prometheus/histogram.h"
-#include "prometheus/registry.h"
 #include "prometheus/text_serializer.h"
+#include "server/metrics/balance_series.h"
 #include "server/metrics/resident_memory.h"
-#include "server/metrics/series_table.h"
+#include "server/metrics/series_builder.h"
 
 namespace polyscene {
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr int kStatusCodes = 17;  // OK to UNAUTHENTICATED.
 
 using SceneTask = std::pair<std::string, std::string>;
 using TaskGauges = std::map<SceneTask, prometheus::Gauge*>;
-
-// Makes the series that the table declares.
-class SeriesBuilder {
- public:
-  explicit SeriesBuilder(prometheus::Registry& registry) : registry_(registry) {}
-
-  prometheus::Counter& Counter(SeriesId id, const prometheus::Labels& labels) {
-    const SeriesDeclaration& series = SeriesTable()[id];
-    return prometheus::BuildCounter().Name(series.name).Help(series.help).Register(registry_).Add(labels);
-  }
-  prometheus::Gauge& Gauge(SeriesId id, const prometheus::Labels& labels, double value = 0) {
-    const SeriesDeclaration& series = SeriesTable()[id];
-    prometheus::Gauge& gauge =
-        prometheus::BuildGauge().Name(series.name).Help(series.help).Register(registry_).Add(labels);
-    gauge.Set(value);
-    return gauge;
-  }
-  prometheus::Histogram& Histogram(SeriesId id, const prometheus::Labels& labels) {
-    const SeriesDeclaration& series = SeriesTable()[id];
-    return prometheus::BuildHistogram()
-        .Name(series.name)
-        .Help(series.help)
-        .Register(registry_)
-        .Add(labels, *series.buckets);
-  }
-
- private:
-  prometheus::Registry& registry_;
-};
 
 struct SceneSeries {
   std::array<prometheus::Counter*, kStatusCodes> predict_total;
@@ -124,6 +90,7 @@ struct Metrics::Series {
   prometheus::Histogram *batch_rows, *freshness_seconds, *publish_seconds, *checkpoint_seconds;
   prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed, *checkpoint_corrupt;
   TaskGauges auc, loss, calibration;
+  std::unique_ptr<BalanceSeries> balance;
   absl::flat_hash_map<std::string, prometheus::Gauge*> embedding_rows;
 
   const SceneSeries& scene(int index) const { return index < 0 ? scenes.back() : scenes[index]; }
@@ -175,6 +142,7 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
     for (int task : scene.tasks) add_task(scene.name, s.spec->tasks()[task]);
   }
   for (const TaskSpec& task : s.spec->tasks()) add_task("*", task);
+  s.balance = std::make_unique<BalanceSeries>(build, *s.spec);
 
   for (const TableSpec& table : s.spec->tables()) {
     s.embedding_rows[table.name] = &build.Gauge(kEmbeddingRows, {{"table", table.name}});
@@ -293,6 +261,8 @@ void Metrics::RecentEvaluation(absl::Span<const EvaluationFigure> figures) {
     if (const auto it = series_->loss.find(key); it != series_->loss.end()) it->second->Set(mean.sum / mean.count);
   }
 }
+
+void Metrics::Balance(const BalanceFigures& figures) { series_->balance->Set(figures); }
 
 void Metrics::Tables(absl::Span<const TableRows> tables, uint64_t bytes) {
   for (const TableRows& table : tables) {

@@ -77,8 +77,9 @@ class Metrics {
   void PublishFailed();  // outcome "failed"
   void CheckpointWritten(absl::Duration took);
   void CheckpointFailed();
-  void CheckpointCorrupt();  // One could not be read at the start.
+  void CheckpointCorrupt();                                           // One could not be read at the start.
   void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // Task AUC, loss, calibration; per scene and "*".
+  void Balance(const BalanceFigures& figures);
   void Tables(absl::Span<const TableRows> tables, uint64_t bytes);
   void TrainerHealthy(bool healthy);
   void LearningPaused(bool paused);

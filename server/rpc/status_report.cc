@@ -1,6 +1,8 @@
 #include "server/rpc/status_report.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -70,6 +72,17 @@ void FillJoiner(const Metrics& metrics, v1::JoinerStatus* joiner) {
   joiner->set_expired_labels(counts.expired_rows);
 }
 
+template <typename Specs>  // TaskSpecs or SceneSpecs: what has a name.
+void FillWorstPair(const GradientFigures& figures, const Specs& specs,
+                   const std::function<v1::GradientPair*()>& mutable_pair) {
+  const std::optional<GradientPair> worst = WorstPair(figures);
+  if (!worst.has_value()) return;
+  v1::GradientPair* pair = mutable_pair();
+  pair->set_first(specs[worst->first].name);
+  pair->set_second(specs[worst->second].name);
+  pair->set_cosine(worst->cosine);
+}
+
 }  // namespace
 
 StatusReport::StatusReport(StatusReportOptions options, const EventLog& log, const LearningControl& control,
@@ -85,6 +98,8 @@ absl::Status StatusReport::Fill(const std::string& evaluation_of, v1::GetStatusR
     out->set_table(table.table);
     out->set_rows(table.rows);
   }
+  FillWorstPair(report->balance.tasks, options_.spec->tasks(), [status] { return status->mutable_worst_tasks(); });
+  FillWorstPair(report->balance.scenes, options_.spec->scenes(), [status] { return status->mutable_worst_scenes(); });
   if (const std::shared_ptr<const Snapshot> snapshot = snapshots_.Current(); snapshot != nullptr) {
     FillModelState(snapshot->info(), now, status->mutable_model());
   }

@@ -173,9 +173,11 @@ absl::Status TrainingLoop::Publish() {
   report->opened = learner_->OpenedEvaluations();
   report->recent_served = learner_->RecentServed();
   report->opened_served = learner_->OpenedServed();
+  report->balance = learner_->balance();
   report->tables = learner_->tables();
   report->table_bytes = learner_->table_bytes();
   parts_.metrics->RecentEvaluation(report->recent);
+  parts_.metrics->Balance(report->balance);
   parts_.metrics->Tables(report->tables, report->table_bytes);
   parts_.metrics->LogEndOffset(parts_.log->end_offset());
   report_ = std::move(report);

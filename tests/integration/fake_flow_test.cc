@@ -70,6 +70,16 @@ TEST_F(FakeFlowTest, EveryAcceptedRowIsLearnedOnceAndInOrder) {
   EXPECT_THAT(learned, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
 }
 
+TEST_F(FakeFlowTest, TheStatusNamesTheTasksThatAgreeLeast) {
+  EXPECT_FALSE(GetStatus().has_worst_tasks());
+  Learn("p", {GoodBatch(1, {1, 2, 3})});
+  const v1::GetStatusResponse status = GetStatus();
+  EXPECT_EQ(status.worst_tasks().first(), "click");
+  EXPECT_EQ(status.worst_tasks().second(), "spend");
+  EXPECT_EQ(status.worst_tasks().cosine(), -0.5);
+  EXPECT_FALSE(status.has_worst_scenes());
+}
+
 TEST_F(FakeFlowTest, OpeningTheSameEvaluationAgainLogsNothing) {
   const auto open = [this](int64_t from_micros) {
     EventStreamClient stream(*training_);

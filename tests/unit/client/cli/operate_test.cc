@@ -23,6 +23,12 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+void SetPair(const char* first, const char* second, double cosine, v1::GradientPair& pair) {
+  pair.set_first(first);
+  pair.set_second(second);
+  pair.set_cosine(cosine);
+}
+
 // A shop that is open for a minute and then two seconds longer, in each stream. Streams but the last end after that.
 class FakeModelService final : public v1::ModelService::Service {
  public:
@@ -34,6 +40,10 @@ class FakeModelService final : public v1::ModelService::Service {
       response->mutable_joiner()->set_joined_rows(30500);
       response->mutable_joiner()->set_corrected_labels(2);
       *response->mutable_served_evaluation() = response->evaluation();
+    }
+    if (conflicts) {
+      SetPair("click", "spend", -0.3125, *response->mutable_worst_tasks());
+      SetPair("home", "search", 0.42, *response->mutable_worst_scenes());
     }
     return grpc::Status::OK;
   }
@@ -69,7 +79,8 @@ class FakeModelService final : public v1::ModelService::Service {
   }
 
   std::atomic<bool> paused{false};
-  std::atomic<bool> joins{false};  // The status has something of remembered requests.
+  std::atomic<bool> conflicts{false};  // The status has something of gradients.
+  std::atomic<bool> joins{false};      // The status has something of remembered requests.
 };
 
 class OperateTest : public ::testing::Test {
@@ -148,6 +159,19 @@ TEST_F(OperateTest, StatusTellsOfRememberedRequestsWhereThereAreAny) {
   const Json json = Json::parse(Run("status --json").out);
   EXPECT_EQ(json["joiner"]["joined_rows"], 30500);
   EXPECT_EQ(json["served_evaluation"].size(), json["evaluation"].size());
+}
+
+TEST_F(OperateTest, StatusNamesTheTasksThatConflictMost) {
+  EXPECT_THAT(Run("status").out, Not(HasSubstr("worst tasks")));
+  EXPECT_TRUE(Json::parse(Run("status --json").out)["worst_tasks"].is_null());
+  service_.conflicts = true;
+  EXPECT_THAT(Run("status").out, AllOf(HasSubstr("worst tasks       click and spend, cosine -0.31: they conflict\n"),
+                                       HasSubstr("worst scenes      home and search, cosine 0.42\n")));
+  const Json json = Json::parse(Run("status --json").out);
+  EXPECT_EQ(json["worst_tasks"]["first"], "click");
+  EXPECT_EQ(json["worst_tasks"]["second"], "spend");
+  EXPECT_EQ(json["worst_tasks"]["cosine"], -0.3125);
+  EXPECT_EQ(json["worst_scenes"]["cosine"], 0.42);
 }
 
 TEST_F(OperateTest, ABackupIsAskedForByItsAbsolutePath) {

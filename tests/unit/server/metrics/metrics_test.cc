@@ -163,6 +163,21 @@ TEST_F(MetricsTest, AForecastsLossIsTheMeanOverItsOutputs) {
   EXPECT_EQ(Value("polyscene_task_loss{scene=\"shop\",task=\"spend\"}"), "2");
 }
 
+TEST_F(MetricsTest, TellsHowTasksAndScenesShareTheNetwork) {
+  EXPECT_EQ(Value("polyscene_task_gradient_cosine{other=\"spend\",task=\"click\"}"), "Nan");  // Not measured yet.
+  BalanceFigures figures;
+  figures.task_weights = {1, 0.25};
+  figures.tasks = {{3, 4}, {1, -0.5, -0.5, 1}};
+  figures.scenes = {{5, 6}, {1, 0.125, 0.125, 1}};
+  metrics_.Balance(figures);
+  EXPECT_EQ(Value("polyscene_task_loss_weight{task=\"spend\"}"), "0.25");
+  EXPECT_EQ(Value("polyscene_task_gradient_norm{task=\"click\"}"), "3");
+  EXPECT_EQ(Value("polyscene_task_gradient_cosine{other=\"spend\",task=\"click\"}"), "-0.5");
+  EXPECT_EQ(Value("polyscene_task_gradient_cosine{other=\"click\",task=\"spend\"}"), "absent");  // Each pair once.
+  EXPECT_EQ(Value("polyscene_scene_gradient_norm{scene=\"churn\"}"), "6");
+  EXPECT_EQ(Value("polyscene_scene_gradient_cosine{other=\"churn\",scene=\"shop\"}"), "0.125");
+}
+
 TEST_F(MetricsTest, MeasuresItsOwnMemoryAndAge) {
   EXPECT_GT(ResidentMemoryBytes(), uint64_t{1} << 20);
   EXPECT_GT(std::stod(Value("polyscene_memory_bytes{kind=\"resident\"}")), 1 << 20);
