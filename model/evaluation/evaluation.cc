@@ -74,6 +74,7 @@ void Evaluation::AppendFigures(absl::string_view scene, int task_index, const Ce
     add("log_loss", cell.log_loss / rows);
     add("accuracy", static_cast<double>(cell.correct) / rows);
     add("calibration", Ratio(cell.predictions, positives));
+    add("calibration_error", cell.CalibrationError());
     add("normalized_entropy", Ratio(cell.log_loss / rows, Entropy(positives / rows)));
     return;
   }

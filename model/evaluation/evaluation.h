@@ -13,7 +13,9 @@
 namespace polyscene {
 
 // One figure. Metrics, by kind of task:
-//   binary       auc, log_loss, accuracy (at 0.5), calibration (sum of predictions / sum of labels), normalized_entropy
+//   binary       auc, log_loss, accuracy (at 0.5), calibration (sum of predictions / sum of labels), calibration_error,
+//                normalized_entropy (log loss / that of the label rate, He et al., "Practical Lessons from Predicting
+//                Clicks on Ads at Facebook", ADKDD 2014)
 //   multi-class  accuracy, log_loss
 //   regression   mse, mae, r2; forecast: the same for each output as task "name[i]"
 struct EvaluationFigure {
@@ -22,6 +24,13 @@ struct EvaluationFigure {
   std::string metric;
   double value = 0;   // NaN where the rows do not define it.
   uint64_t rows = 0;  // Labelled rows.
+};
+
+// Rows whose predictions are next to each other: what was said of them, and what came.
+struct ReliabilityBin {
+  double predicted = 0;  // Mean prediction.
+  double observed = 0;   // Share of positive labels.
+  uint64_t rows = 0;
 };
 
 enum class EvaluatedKind { kBinary, kMultiClass, kRegression, kForecast };
@@ -63,6 +72,14 @@ class Evaluation {
 
   // Every figure of every cell that saw a row: scene by scene in the layout's order, then "*".
   std::vector<EvaluationFigure> Figures() const;
+
+  // A binary task over all scenes: up to 15 bins of about equally many rows, ascending; none where it saw no row. Bins
+  // of equal width would hold nearly all rows of a rare label in one. calibration_error is the mean over rows of what
+  // lies between its bin's two numbers (the expected calibration error of Naeini, Cooper and Hauskrecht, "Obtaining
+  // Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015, over bins of equal rows as in Nguyen and
+  // O'Connor, "Posterior calibration and exploratory analysis", EMNLP 2015). Predictions count as the middle of their
+  // AUC bin, which moves a probability by less than 5e-4.
+  std::vector<ReliabilityBin> Reliability(int task) const;
 
   std::string Serialize() const;
   // kDataLoss: not what Serialize() wrote for this layout.

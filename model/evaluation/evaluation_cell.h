@@ -39,6 +39,9 @@ struct Evaluation::Cell {
   void AddMultiClass(absl::Span<const float> prediction, float label);
   void AddRegression(absl::Span<const float> prediction, absl::Span<const float> label);
 
+  std::vector<ReliabilityBin> Reliability() const;  // Binary.
+  double CalibrationError() const;                  // Binary; NaN without a row.
+
   void Merge(const Cell& other);
   void Clear();  // Keeps the memory, for whoever fills the cell again at once.
 };
