@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "model/learning/crc32c.h"
+#include "model/checksum/crc32c.h"
 
 namespace polyscene {
 namespace {

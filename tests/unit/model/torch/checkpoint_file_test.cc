@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "model/learning/crc32c.h"
+#include "model/checksum/crc32c.h"
 #include "tests/support/temp_directory.h"
 
 namespace polyscene {

@@ -1,4 +1,4 @@
-// The checksum of checkpoint files.
+// The checksum of checkpoint files and of event files.
 #pragma once
 
 #include <cstdint>

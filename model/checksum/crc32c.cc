@@ -1,4 +1,4 @@
-#include "model/learning/crc32c.h"
+#include "model/checksum/crc32c.h"
 
 #include <array>
 #include <cstring>
