@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,6 +13,13 @@
 #include "model/learning/learner.h"
 
 namespace polyscene {
+
+// A dense weight matrix, row after row, and its gradient in the last step (zeros before the first).
+struct NamedMatrix {
+  std::string name;
+  std::vector<float> weights;
+  std::vector<float> gradients;  // As many.
+};
 
 // What it saves is a checkpoint as any other: a server goes on from it. The statistics that numeric features are scaled
 // by are set before the first step and stay: what is encoded with them then stays right for every epoch. Nothing
@@ -24,6 +33,9 @@ class OfflineLearner : public Learner {
 
   // Learns one step of at least one row that was encoded with statistics(). Errors and steps passed over as Step().
   virtual absl::StatusOr<StepReport> LearnEncoded(const EncodedExamples& examples) = 0;
+
+  // A copy of every dense matrix of the network, under the network's names. Errors as Step().
+  virtual absl::StatusOr<std::vector<NamedMatrix>> Matrices() const = 0;
 
   // Writes weights, embedding rows and statistics as an archive of NumPy arrays (see weights_archive.cc for the names);
   // as `file`.writing first, then renamed. The disk's error, with the path.

@@ -51,6 +51,7 @@ class TorchLearner : public OfflineLearner {
   const FeatureStatistics& statistics() const override { return statistics_; }
   void SetStatistics(FeatureStatistics statistics) override { statistics_ = std::move(statistics); }
   absl::StatusOr<StepReport> LearnEncoded(const EncodedExamples& examples) override;
+  absl::StatusOr<std::vector<NamedMatrix>> Matrices() const override;
   absl::Status ExportWeights(const std::filesystem::path& file) const override;
 
   // Fills a fresh learner from a checkpoint. by_name: one of another model file is taken over as far as it fits. Errors

@@ -54,7 +54,7 @@ EpochTrainer::EpochTrainer(std::shared_ptr<const ModelSpec> spec, HashKey key, R
                            EpochOptions options, OfflineLearner& learner)
     : spec_(std::move(spec)), key_(key), selection_(std::move(selection)), options_(options), learner_(learner) {}
 
-absl::StatusOr<EpochReport> EpochTrainer::Run(const std::function<bool(int64_t)>& progress) {
+absl::StatusOr<EpochReport> EpochTrainer::Run(const std::function<bool(const LearnedStep&)>& after_step) {
   const absl::Time start = absl::Now();
   // Another order in every epoch, and in every run that goes on from a checkpoint.
   uint64_t seed = options_.seed;
@@ -78,7 +78,7 @@ absl::StatusOr<EpochReport> EpochTrainer::Run(const std::function<bool(int64_t)>
       losses.Add(learned->task_losses, step.labels);
     }
     report.rows += learned->rows;
-    report.stopped = !progress(report.rows);
+    report.stopped = !after_step({report.rows, *learned, step});
   }
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   report.loss = losses.Joint();

@@ -24,7 +24,14 @@ struct EpochReport {
   double loss = 0;                  // The sum of weight x loss; NaN where no row had a label.
   std::vector<double> task_losses;  // [tasks] mean over the rows with a label, each scored before it was learned.
   int64_t steps_passed_over = 0;    // Loss or gradient was not finite.
-  bool stopped = false;             // `progress` said so: the last step is whole.
+  bool stopped = false;             // `after_step` said so: the last step is whole.
+};
+
+// What an epoch has done when a step is learned.
+struct LearnedStep {
+  int64_t rows = 0;  // Of the epoch so far.
+  const StepReport& report;
+  const EncodedExamples& examples;  // Of this step.
 };
 
 // The same files, options and learner give the same weights, bit for bit, with as many LibTorch threads.
@@ -34,9 +41,9 @@ class EpochTrainer {
   EpochTrainer(std::shared_ptr<const ModelSpec> spec, HashKey key, RowSelection selection, EpochOptions options,
                OfflineLearner& learner);
 
-  // Learns every selected row once. progress: told the rows learned after each step; false stops.
+  // Learns every selected row once. after_step: told of each; false stops.
   //   ExampleRows' and LearnEncoded()'s errors
-  absl::StatusOr<EpochReport> Run(const std::function<bool(int64_t)>& progress);
+  absl::StatusOr<EpochReport> Run(const std::function<bool(const LearnedStep&)>& after_step);
 
  private:
   const std::shared_ptr<const ModelSpec> spec_;

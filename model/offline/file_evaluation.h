@@ -17,10 +17,12 @@ namespace polyscene {
 struct FileEvaluation {
   int64_t rows = 0;
   std::vector<EvaluationFigure> figures;
-  double loss = 0;                  // The sum of weight x loss; NaN where no row has a label.
-  std::vector<double> task_losses;  // [tasks] mean over the rows with a label.
+  double loss = 0;                                       // The sum of weight x loss; NaN where no row has a label.
+  std::vector<double> task_losses;                       // [tasks] mean over the rows with a label.
+  std::vector<std::vector<ReliabilityBin>> reliability;  // [tasks] Evaluation::Reliability(); of binary ones.
 };
 
+// Figures are Evaluation's, and where rows name their requests RequestCollector's of scenes with candidates.
 // progress: told the rows scored, now and then; false stops.
 //   ExampleRows' and RowScorer's errors
 //   kCancelled  `progress` said so

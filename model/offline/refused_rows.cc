@@ -1,7 +1,6 @@
 #include "model/offline/refused_rows.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -18,10 +17,15 @@ RefusedRows::RefusedRows(int64_t allowed, std::function<void(const std::string&)
     : allowed_(allowed), print_(std::move(print)) {}
 
 void RefusedRows::Add(absl::string_view path, int64_t line, absl::string_view reason, absl::string_view message) {
-  if (count_ < kTold) print_(absl::StrCat("refused ", path, ":", line, ": ", message, " [", reason, "]"));
-  if (count_ == kTold) print_("more rows are refused; from here on they are only counted");
+  if (count_ < kTold) Print(absl::StrCat("refused ", path, ":", line, ": ", message, " [", reason, "]"));
+  if (count_ == kTold) Print("more rows are refused; from here on they are only counted");
   ++count_;
   ++by_reason_[std::string(reason)];
+}
+
+void RefusedRows::Print(std::string line) {
+  print_(line);
+  told_.push_back(std::move(line));
 }
 
 absl::Status RefusedRows::Check() const {

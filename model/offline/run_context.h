@@ -28,6 +28,7 @@ class RunContext {
 
   Progress& progress() { return progress_; }
   RefusedRows& refused() { return refused_; }
+  const RefusedRows& refused() const { return refused_; }
 
  private:
   const TrainFlags& flags_;

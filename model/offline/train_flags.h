@@ -12,6 +12,7 @@ namespace polyscene {
 
 struct TrainFlags {
   std::string model;
+  std::vector<std::string> compare;  // Model files; set: trains each of them and keeps no checkpoint.
   std::vector<std::string> train;
   std::string from_log;  // A data directory, whose retained events are the training rows.
   std::vector<std::string> test;
@@ -22,18 +23,22 @@ struct TrainFlags {
   std::string predict;
   std::string scene;
   std::string export_to;
+  std::string tensorboard;  // A folder for an event file.
+  std::string report;       // A new HTML file.
   std::string hash_key;
   std::string device = "auto";
   int epochs = 1;
   int64_t batch_size = 0;  // 0: the model file's step_rows.
   int64_t shuffle_buffer = 100'000;
   uint64_t seed = 1;
+  int seeds = 1;  // Runs of each model of `compare`.
   int threads = 1;
   int64_t max_rejected = 0;
   int64_t split_micros = std::numeric_limits<int64_t>::min();          // With `split`.
   int64_t evaluate_from_micros = std::numeric_limits<int64_t>::min();  // Default: every row.
   bool split = false;
   bool json = false;
+  std::string command;  // The whole line, as a shell would read it.
 };
 
 // Reads the command line and checks that its flags go together; looks at no file.

@@ -1,41 +1,22 @@
 #include "model/offline/training_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "model/offline/output_directory.h"
+#include "model/offline/report_page.h"
 #include "model/offline/train_report.h"
 #include "model/report/interrupt.h"
 #include "model/report/new_file.h"
 #include "model/report/text_table.h"
-#include "model/serving/row_scorer.h"
+#include "model/spec/model_size.h"
 
 namespace polyscene {
 
 TrainingRun::TrainingRun(const TrainFlags& flags, const TrainSources& sources, std::ostream& out, std::ostream& log)
     : flags_(flags), sources_(sources), out_(out), context_(flags, log) {}
-
-void TrainingRun::ChooseRows() {
-  train_rows_.paths = flags_.train;
-  if (!flags_.from_log.empty()) {
-    train_rows_.paths = {flags_.from_log};
-    train_rows_.open = [this](const RowSelection& selection, RefusedRows* refused) {
-      return sources_.open_log(spec_, options_.key, selection, refused);
-    };
-  }
-  if (flags_.split) {
-    test_rows_ = train_rows_;
-    train_rows_.until_micros = flags_.split_micros;
-  } else {
-    test_rows_.paths = flags_.test;
-  }
-  test_rows_.evaluated = true;
-  test_rows_.from_micros = std::max(flags_.split_micros, flags_.evaluate_from_micros);
-}
 
 absl::Status TrainingRun::Run() {
   absl::StatusOr<std::shared_ptr<const ModelSpec>> spec = ModelSpec::Load(flags_.model);
@@ -44,21 +25,26 @@ absl::Status TrainingRun::Run() {
   absl::StatusOr<LearnerOptions> options = context_.Prepare(*spec_);
   if (!options.ok()) return options.status();
   options_ = *std::move(options);
-  ChooseRows();
+  rows_ = std::make_unique<TrainingRows>(spec_, options_.key, flags_, sources_);
   if (!flags_.export_to.empty()) {
     if (absl::Status status = ExpectNewFile("--export", flags_.export_to); !status.ok()) return status;
+  }
+  if (!flags_.report.empty()) {
+    if (absl::Status status = ExpectNewFile("--report", flags_.report); !status.ok()) return status;
   }
   absl::StatusOr<std::filesystem::path> directory = PrepareOutputDirectory(flags_.out);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
-  if (absl::Status status = CheckFiles(); !status.ok()) return status;
+  if (absl::Status status = rows_->CheckFiles(context_); !status.ok()) return status;
   auto learner =
       flags_.from.empty() ? CreateOfflineLearner(spec_, options_) : LoadOfflineLearner(spec_, options_, flags_.from);
   if (!learner.ok()) return learner.status();
   learner_ = *std::move(learner);
 
-  if (absl::Status status = SurveyAll(); !status.ok()) return status;
-  ChooseStatistics();
+  if (absl::Status status = rows_->Survey(context_); !status.ok()) return status;
+  rows_->SetStatistics(*learner_);
+  training_ = std::make_unique<ModelTraining>(spec_, options_, flags_, *rows_, *learner_, context_);
+  if (absl::Status status = AddObservers(); !status.ok()) return status;
   if (absl::Status status = Train(); !status.ok()) return status;
   if (polyscene::Interrupted()) return Interrupted();
   if (absl::Status status = SaveTrained(*learner_, directory_); !status.ok()) return status;
@@ -67,157 +53,51 @@ absl::Status TrainingRun::Run() {
     if (absl::Status status = learner_->ExportWeights(flags_.export_to); !status.ok()) return status;
   }
   if (absl::Status status = Evaluate(); !status.ok()) return status;
-  Report(/*interrupted=*/false);
-  return absl::OkStatus();
+  if (absl::Status status = Report(/*interrupted=*/false); !status.ok()) return status;
+  return tensorboard_ == nullptr ? absl::OkStatus() : tensorboard_->Finish();
 }
 
-absl::Status TrainingRun::CheckFiles() {
-  if (flags_.split && flags_.from_log.empty() && spec_->file().files().event_time_column().empty()) {
-    return absl::InvalidArgumentError(
-        "--split: the model file names no event time column, expected files { event_time_column: ... }");
+absl::Status TrainingRun::AddObservers() {
+  if (!flags_.tensorboard.empty()) {
+    absl::StatusOr<std::unique_ptr<TensorboardLog>> log = TensorboardLog::Create(flags_.tensorboard, spec_);
+    if (!log.ok()) return absl::Status(log.status().code(), absl::StrCat("--tensorboard: ", log.status().message()));
+    tensorboard_ = *std::move(log);
+    training_->AddObserver(*tensorboard_);
   }
-  std::vector<std::string> paths = flags_.train;
-  paths.insert(paths.end(), flags_.test.begin(), flags_.test.end());
-  if (paths.empty()) return absl::OkStatus();
-  if (absl::Status status = CheckSameColumns(*spec_, paths); !status.ok()) return status;
-  // A misspelt name would go unnoticed otherwise.
-  const absl::StatusOr<std::vector<std::string>> absent = AbsentColumns(*spec_, paths.front());
-  if (!absent.ok()) return absent.status();
-  if (!absent->empty()) {
-    context_.Tell(absl::StrCat(paths.front(), " has no column of ", absl::StrJoin(*absent, ", ")));
+  if (!flags_.report.empty()) {
+    curves_ = std::make_unique<RunCurves>(spec_);
+    training_->AddObserver(*curves_);
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<FileSurvey> TrainingRun::Survey(const char* what, const RowSelection& selection, RefusedRows* refused) {
-  context_.progress().Begin(what);
-  context_.progress().StartClock(absl::Now());
-  return SurveyFiles(spec_, options_.key, selection, refused, [this](double fraction) {
-    context_.progress().Update(-1, fraction, absl::Now());
-    return !polyscene::Interrupted();
-  });
-}
-
-absl::Status TrainingRun::SurveyAll() {
-  absl::StatusOr<FileSurvey> train = Survey("reading the training rows", train_rows_, &context_.refused());
-  if (!train.ok()) return train.status();
-  train_survey_ = *std::move(train);
-  if (!test_rows_.paths.empty()) {
-    // With --split the same files were read a moment ago, and told of.
-    RefusedRows* const refused = flags_.split ? nullptr : &context_.refused();
-    absl::StatusOr<FileSurvey> test = Survey("reading the test rows", test_rows_, refused);
-    if (!test.ok()) return test.status();
-    test_survey_ = *std::move(test);
-  }
-  if (absl::Status status = context_.refused().Check(); !status.ok()) return status;
-  context_.Tell(absl::StrCat(WithThousands(train_survey_.rows), " training rows, ", WithThousands(test_survey_.rows),
-                             " test rows, ", WithThousands(context_.refused().count()), " refused"));
-  return CheckLabels();
-}
-
-absl::Status TrainingRun::CheckLabels() {
-  const std::string train = absl::StrJoin(train_rows_.paths, ", ");
-  if (train_survey_.rows == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        train, ": no row to train on", flags_.split ? ", all are from --split on" : "", ", expected at least one"));
-  }
-  const std::string test = absl::StrJoin(test_rows_.paths, ", ");
-  if (!test_rows_.paths.empty() && test_survey_.rows == 0) {
-    const bool timed = flags_.split || flags_.evaluate_from_micros > 0;
-    return absl::InvalidArgumentError(absl::StrCat(test, ": no row to evaluate",
-                                                   timed ? ", all are before --split or --evaluate_from" : "",
-                                                   ", expected at least one"));
-  }
-  if (!flags_.from_log.empty()) {
-    for (size_t t = 0; t < spec_->tasks().size(); ++t) {
-      if (train_survey_.labelled[t] > 0) continue;
-      context_.Tell(absl::StrCat(flags_.from_log, " has no label of task '", spec_->tasks()[t].name, "'"));
-    }
-    return absl::OkStatus();
-  }
-  const absl::StatusOr<std::vector<std::string>> absent = AbsentColumns(*spec_, train_rows_.paths.front());
-  if (!absent.ok()) return absent.status();
-  for (size_t t = 0; t < spec_->tasks().size(); ++t) {
-    const std::string name = absl::StrCat("task '", spec_->tasks()[t].name, "'");
-    const bool has_column = std::find(absent->begin(), absent->end(), name) == absent->end();
-    if (!has_column || train_survey_.labelled[t] > 0) continue;  // A file without the column was told of.
-    return absl::InvalidArgumentError(absl::StrCat(name, ": of the ", WithThousands(train_survey_.rows),
-                                                   " training rows none has its label (column '",
-                                                   absl::StrJoin(spec_->tasks()[t].columns, "', '"), "' in ", train,
-                                                   "), so nothing could be learned of it; expected labels, or the task "
-                                                   "out of the model file, or the column out of "
-                                                   "the files to train the other tasks alone"));
-  }
-  return absl::OkStatus();
-}
-
-// Rows are encoded with what they will be served with. A checkpoint's weights were learned under its own statistics, so
-// these stay; a feature that it has never seen is measured now.
-void TrainingRun::ChooseStatistics() {
-  FeatureStatistics statistics = learner_->statistics();
-  for (size_t i = 0; i < statistics.entries.size(); ++i) {
-    if (statistics.entries[i].count == 0) statistics.entries[i] = train_survey_.statistics.entries[i];
-  }
-  learner_->SetStatistics(std::move(statistics));
 }
 
 absl::Status TrainingRun::Train() {
-  EpochOptions options;
-  options.batch_rows = flags_.batch_size > 0 ? flags_.batch_size : spec_->file().learning().step_rows();
-  options.shuffle_rows = std::min(flags_.shuffle_buffer, train_survey_.rows);
-  options.seed = flags_.seed;
-  EpochTrainer trainer(spec_, options_.key, train_rows_, options, *learner_);
-  const double all_rows = static_cast<double>(train_survey_.rows) * flags_.epochs;
-  double rows_before = 0;
-  context_.progress().StartClock(absl::Now());
-  for (int epoch = 1; epoch <= flags_.epochs; ++epoch) {
-    context_.progress().Begin(absl::StrCat("epoch ", epoch, "/", flags_.epochs));
-    const absl::StatusOr<EpochReport> report = trainer.Run([&](int64_t rows) {
-      context_.progress().Update(rows, (rows_before + static_cast<double>(rows)) / all_rows, absl::Now());
-      return !polyscene::Interrupted();
-    });
-    if (!report.ok()) return report.status();
-    epochs_.push_back(*report);
-    seconds_ += report->seconds;
-    rows_before += static_cast<double>(report->rows);
-    const std::string line = EpochLine(*spec_, *report, epoch, flags_.epochs);
-    context_.progress().Clear();
+  return training_->Train(flags_.seed, [this](const std::string& line) {
     if (flags_.json) {
       context_.progress().Message(line);
     } else {
       out_ << line << std::endl;
     }
-    if (report->stopped) break;
-  }
-  return absl::OkStatus();
+  });
 }
 
 absl::Status TrainingRun::Interrupted() {
   if (absl::Status status = SaveTrained(*learner_, directory_); !status.ok()) return status;
-  Report(/*interrupted=*/true);
-  const int64_t done = static_cast<int64_t>(epochs_.size()) - (epochs_.back().rows < train_survey_.rows ? 1 : 0);
+  if (absl::Status status = Report(/*interrupted=*/true); !status.ok()) return status;
+  const std::vector<EpochReport>& epochs = training_->epochs();
+  const int64_t done = static_cast<int64_t>(epochs.size()) - (epochs.back().rows < rows_->train_rows() ? 1 : 0);
   const int64_t left = std::max<int64_t>(flags_.epochs - done, 1);
-  return absl::AbortedError(absl::StrCat("interrupted after ", WithThousands(epochs_.back().rows), " rows of epoch ",
-                                         epochs_.size(), "; ", directory_.string(),
+  return absl::AbortedError(absl::StrCat("interrupted after ", WithThousands(epochs.back().rows), " rows of epoch ",
+                                         epochs.size(), "; ", directory_.string(),
                                          " has what was learned. To go on: the same command with --from ",
                                          directory_.string(), " --epochs ", left, " and another --out"));
 }
 
 absl::Status TrainingRun::Evaluate() {
-  if (test_rows_.paths.empty()) return absl::OkStatus();
-  const auto scorer = CreateRowScorer(spec_, options_.key, options_.device, options_.threads);
-  if (!scorer.ok()) return scorer.status();
-  context_.progress().Begin("scoring the test rows");
-  context_.progress().StartClock(absl::Now());
-  absl::StatusOr<FileEvaluation> evaluation =
-      EvaluateFiles(spec_, options_.key, test_rows_, *learner_, **scorer, nullptr, [this](int64_t rows) {
-        const double fraction = static_cast<double>(rows) / static_cast<double>(test_survey_.rows);
-        context_.progress().Update(rows, fraction, absl::Now());
-        return !polyscene::Interrupted();
-      });
-  context_.progress().Clear();
+  if (rows_->test().paths.empty()) return absl::OkStatus();
+  absl::StatusOr<FileEvaluation> evaluation = training_->Evaluate();
   if (absl::IsCancelled(evaluation.status())) {
-    Report(/*interrupted=*/true);
+    if (absl::Status status = Report(/*interrupted=*/true); !status.ok()) return status;
     return absl::AbortedError(absl::StrCat(evaluation.status().message(), "; ", directory_.string(),
                                            " has all that was learned. To evaluate it: polyscene-train --checkpoint ",
                                            directory_.string(), " --test FILE"));
@@ -227,31 +107,55 @@ absl::Status TrainingRun::Evaluate() {
   return absl::OkStatus();
 }
 
-void TrainingRun::Report(bool interrupted) {
+absl::Status TrainingRun::Report(bool interrupted) {
+  const absl::Status page = curves_ == nullptr ? absl::OkStatus() : WritePage(interrupted);
   const LearnerCounters counters = learner_->counters();
   if (!flags_.json) {
     if (evaluation_.has_value()) out_ << EvaluationText(*spec_, *evaluation_);
     out_ << "checkpoint " << directory_.string() << std::endl;
-    return;
+    if (curves_ != nullptr && page.ok()) out_ << "report " << flags_.report << std::endl;
+    return page;
   }
   Json json;
   json["interrupted"] = interrupted;
   json["checkpoint"] = directory_.string();
   if (!flags_.export_to.empty() && !interrupted) json["weights"] = flags_.export_to;
+  if (tensorboard_ != nullptr) json["tensorboard"] = tensorboard_->path().string();
+  if (curves_ != nullptr && page.ok()) json["report"] = flags_.report;
   json["epochs"] = Json::array();
-  int64_t rows = 0;
-  for (size_t i = 0; i < epochs_.size(); ++i) {
-    json["epochs"].push_back(EpochJson(*spec_, epochs_[i], static_cast<int>(i) + 1));
-    rows += epochs_[i].rows;
+  const std::vector<EpochReport>& epochs = training_->epochs();
+  for (size_t i = 0; i < epochs.size(); ++i) {
+    json["epochs"].push_back(EpochJson(*spec_, epochs[i], static_cast<int>(i) + 1));
   }
-  json["train_rows"] = train_survey_.rows;
+  json["train_rows"] = rows_->train_rows();
   json["rows_rejected"] = context_.refused().count();
-  json["seconds"] = JsonNumber(seconds_);
-  json["rows_per_second"] = JsonNumber(static_cast<double>(rows) / seconds_);
+  json["seconds"] = JsonNumber(training_->seconds());
+  json["rows_per_second"] = JsonNumber(static_cast<double>(training_->rows_learned()) / training_->seconds());
   json["step"] = counters.step;
   json["rows_learned"] = counters.rows_learned;
   SetEvaluation(*spec_, evaluation_, json);
   out_ << json.dump() << std::endl;
+  return page;
+}
+
+absl::Status TrainingRun::WritePage(bool interrupted) const {
+  HtmlReport report = NewReport(flags_, absl::StrCat("Training of ", spec_->file().name()), interrupted);
+  uint64_t table_rows = 0;
+  for (const TableRows& table : learner_->tables()) table_rows += table.rows;
+  const auto rows = static_cast<double>(training_->rows_learned());
+  report.facts = {{"training rows", WithThousands(rows_->train_rows())},
+                  {"test rows", WithThousands(rows_->test_rows())},
+                  {"epochs", absl::StrCat(training_->epochs().size(), " of ", flags_.epochs)},
+                  {"rows learned", WithThousands(training_->rows_learned())},
+                  {"training took", ReadableSeconds(training_->seconds())},
+                  {"rows a second", WithThousands(std::llround(rows / training_->seconds()))},
+                  {"dense weights", WithThousands(SizeOf(*spec_).parameters)},
+                  {"table rows", WithThousands(static_cast<long long>(table_rows))}};
+  if (evaluation_.has_value()) report.facts.emplace_back("weighted test loss", Readable(evaluation_->loss));
+  report.files.push_back({"checkpoint", directory_.string()});
+  AddRefused(context_.refused(), report);
+  report.models.push_back(curves_->Model(flags_.model, ""));
+  return WriteReport(flags_, report);
 }
 
 }  // namespace polyscene

@@ -1,18 +1,20 @@
 // polyscene-train --train and --from_log: from rows to a checkpoint.
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "model/learning/offline_learner.h"
-#include "model/offline/epoch_trainer.h"
 #include "model/offline/file_evaluation.h"
-#include "model/offline/file_survey.h"
+#include "model/offline/model_training.h"
 #include "model/offline/run_context.h"
+#include "model/offline/run_curves.h"
+#include "model/offline/tensorboard_log.h"
 #include "model/offline/train_program.h"
+#include "model/offline/training_rows.h"
 
 namespace polyscene {
 
@@ -26,16 +28,12 @@ class TrainingRun {
   absl::Status Run();  // Errors as RunTrainProgram().
 
  private:
-  void ChooseRows();
-  absl::Status CheckFiles();
-  absl::StatusOr<FileSurvey> Survey(const char* what, const RowSelection& selection, RefusedRows* refused);
-  absl::Status SurveyAll();
-  absl::Status CheckLabels();
-  void ChooseStatistics();
+  absl::Status AddObservers();
   absl::Status Train();
   absl::Status Interrupted();
   absl::Status Evaluate();
-  void Report(bool interrupted);
+  absl::Status Report(bool interrupted);
+  absl::Status WritePage(bool interrupted) const;
 
   const TrainFlags& flags_;
   const TrainSources& sources_;
@@ -43,15 +41,13 @@ class TrainingRun {
   RunContext context_;
   std::shared_ptr<const ModelSpec> spec_;
   LearnerOptions options_;
-  RowSelection train_rows_;
-  RowSelection test_rows_;  // No path: nothing is evaluated.
   std::filesystem::path directory_;
   std::unique_ptr<OfflineLearner> learner_;
-  FileSurvey train_survey_;
-  FileSurvey test_survey_;
-  std::vector<EpochReport> epochs_;
+  std::unique_ptr<TrainingRows> rows_;
+  std::unique_ptr<ModelTraining> training_;
+  std::unique_ptr<TensorboardLog> tensorboard_;  // Null: not asked for.
+  std::unique_ptr<RunCurves> curves_;            // Likewise, for the page.
   std::optional<FileEvaluation> evaluation_;
-  double seconds_ = 0;  // Of all epochs.
 };
 
 }  // namespace polyscene

@@ -14,12 +14,15 @@ Json ValueJson(const MeanOverRuns& value) {
 
 std::string FigureText(absl::Span<const ComparedModel> models, absl::Span<const ComparedFigure> figures) {
   std::vector<std::string> header = {"scene", "task", "metric", "rows"};
-  for (const ComparedModel& model : models) header.push_back(model.label);
+  for (const ComparedModel& model : models) {
+    if (!model.runs.empty()) header.push_back(model.label);
+  }
   TextTable table(std::move(header));
   for (const ComparedFigure& figure : figures) {
     std::vector<std::string> cells = {figure.scene, figure.task, figure.metric,
                                       WithThousands(static_cast<long long>(figure.rows))};
     for (size_t m = 0; m < models.size(); ++m) {
+      if (models[m].runs.empty()) continue;
       cells.push_back(absl::StrCat(WithDeviation(figure.values[m]), figure.best[m] ? " *" : ""));
     }
     table.AddRow(std::move(cells));

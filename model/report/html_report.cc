@@ -75,8 +75,11 @@ std::vector<std::pair<std::string, std::string>> MainMetrics(const std::vector<R
       if (!IsMain(figure.metric)) continue;
       const auto same = [&figure](const auto& main) { return main.first == figure.task; };
       const auto main = std::find_if(mains.begin(), mains.end(), same);
-      if (main == mains.end()) mains.emplace_back(figure.task, figure.metric);
-      if (main != mains.end() && figure.metric == "auc") main->second = "auc";  // Accuracy came before.
+      if (main == mains.end()) {
+        mains.emplace_back(figure.task, figure.metric);
+      } else if (figure.metric == "auc") {
+        main->second = "auc";  // Accuracy came before.
+      }
     }
   }
   return mains;
@@ -154,7 +157,7 @@ std::string Files(const HtmlReport& report) {
   HtmlTable table({"use", "file", "size"});
   for (const ReportedFile& file : report.files) {
     table.AddRow({{file.use},
-                  {file.path},
+                  {file.path, HtmlTable::kPath},
                   {file.bytes < 0 ? "" : ReadableBytes(static_cast<double>(file.bytes)), HtmlTable::kNumber}});
   }
   return absl::StrCat("<pre>", EscapeHtml(report.command), "</pre>\n", table.Render());

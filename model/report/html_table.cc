@@ -38,13 +38,16 @@ std::string CostTable(absl::Span<const ComparedModel> models, absl::Span<const C
 std::string SceneTable(absl::Span<const ComparedModel> models, absl::Span<const ComparedFigure> figures,
                        const std::string& scene) {
   std::vector<std::string> header = {"task", "metric", "rows"};
-  for (const ComparedModel& model : models) header.push_back(model.label);
+  for (const ComparedModel& model : models) {
+    if (!model.runs.empty()) header.push_back(model.label);
+  }
   HtmlTable table(std::move(header));
   for (const ComparedFigure& figure : figures) {
     if (figure.scene != scene) continue;
     std::vector<HtmlTable::Cell> cells = {
         {figure.task}, {figure.metric}, Number(WithThousands(static_cast<long long>(figure.rows)))};
     for (size_t m = 0; m < models.size(); ++m) {
+      if (models[m].runs.empty()) continue;
       cells.push_back({WithDeviation(figure.values[m]), figure.best[m] ? "number best" : HtmlTable::kNumber});
     }
     table.AddRow(std::move(cells));
@@ -57,15 +60,15 @@ std::string SceneTable(absl::Span<const ComparedModel> models, absl::Span<const 
 std::string HtmlTable::Render() const {
   std::string html = "<div class=\"wide\"><table>\n<thead><tr>";
   for (size_t c = 0; c < header_.size(); ++c) {
-    const bool number = !rows_.empty() && c < rows_[0].cells.size() && !rows_[0].cells[c].style.empty();
+    const bool number = !rows_.empty() && c < rows_[0].cells.size() && rows_[0].cells[c].style == kNumber;
     absl::StrAppend(&html, number ? "<th class=\"number\">" : "<th>", EscapeHtml(header_[c]), "</th>");
   }
   html += "</tr></thead>\n<tbody>\n";
   for (const Row& row : rows_) {
     html += row.strong ? "<tr class=\"all\">" : "<tr>";
     for (const Cell& cell : row.cells) {
-      absl::StrAppend(&html, "<td class=\"", cell.style.empty() ? "path" : cell.style, "\">", EscapeHtml(cell.text),
-                      "</td>");
+      absl::StrAppend(&html, cell.style.empty() ? "<td>" : absl::StrCat("<td class=\"", cell.style, "\">"),
+                      EscapeHtml(cell.text), "</td>");
     }
     html += "</tr>\n";
   }

@@ -14,7 +14,9 @@ namespace polyscene {
 // Texts are escaped. A table wider than the page scrolls by itself.
 class HtmlTable {
  public:
-  static constexpr char kNumber[] = "number";  // A cell's class: to the right.
+  // Classes of cells: to the right; may be broken anywhere, as no other.
+  static constexpr char kNumber[] = "number";
+  static constexpr char kPath[] = "path";
 
   struct Cell {
     std::string text;
@@ -24,7 +26,7 @@ class HtmlTable {
   explicit HtmlTable(std::vector<std::string> header) : header_(std::move(header)) {}
 
   void AddRow(std::vector<Cell> cells, bool strong = false) { rows_.push_back({std::move(cells), strong}); }
-  std::string Render() const;  // A column whose first row's cell is a number's has its header to the right, too.
+  std::string Render() const;  // A column that begins with a number has its header to the right, too.
 
  private:
   struct Row {

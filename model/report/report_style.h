@@ -33,7 +33,7 @@ svg .dashed, svg g.dashed path { stroke-dasharray: 4 3; }
 svg .grid { stroke: var(--rule); fill: none; }
 svg .axis { stroke: var(--soft); fill: none; }
 svg .mark { fill: var(--soft); font-size: 10px; }
-svg.key { width: 1rem; height: 0.5rem; margin-right: 0.3rem; vertical-align: middle; }
+svg.key { flex: none; width: 1rem; height: 0.5rem; margin-right: 0.3rem; vertical-align: middle; }
 .legend { font-size: 0.8rem; color: var(--soft); display: flex; flex-wrap: wrap; gap: 0.1rem 0.9rem; overflow-wrap: anywhere; }
 .line0 path { stroke: var(--c0); } .line0 circle { fill: var(--c0); }
 .line1 path { stroke: var(--c1); } .line1 circle { fill: var(--c1); }
@@ -44,10 +44,13 @@ svg.key { width: 1rem; height: 0.5rem; margin-right: 0.3rem; vertical-align: mid
 .line6 path { stroke: var(--c6); } .line6 circle { fill: var(--c6); }
 .line7 path { stroke: var(--c7); } .line7 circle { fill: var(--c7); }
 .wide { overflow-x: auto; }
+.wide + .wide { margin-top: 1rem; }
 table { border-collapse: collapse; font-size: 0.87rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 0.22rem 0.7rem 0.22rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+th, td { text-align: left; padding: 0.22rem 0.7rem 0.22rem 0; border-bottom: 1px solid var(--rule); vertical-align: top;
+  white-space: nowrap; }
+td.path { white-space: normal; }
+th { color: var(--soft); font-weight: 600; }
+td.number, th.number { text-align: right; }
 tr.all td { font-weight: 600; }
 td.best { font-weight: 700; color: var(--c2); }
 td.best::after { content: " \2605"; }

@@ -1,12 +1,14 @@
 // Scores rows that each have a context of their own, as data files have them.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/evaluation/evaluation.h"
+#include "absl/types/span.h"
 #include "model/feature/encoded_examples.h"
 #include "model/feature/hash_key.h"
 #include "model/serving/predictor.h"
@@ -28,10 +30,16 @@ class RowScorer {
   virtual absl::StatusOr<ScoreResult> Score(const Snapshot& snapshot, int scene, const TableView& table, int64_t begin,
                                             int64_t end) = 0;
 
-  // Adds labelled rows, encoded with the snapshot's statistics, to `evaluation`. Returns each task's mean loss over the
-  // rows whose weight is above 0, [tasks]; NaN where there is none. Errors as Score().
+  // A label of a row (its place in `rows`) and what was predicted, both as Evaluation::Add() takes them.
+  using OnLabel =
+      std::function<void(int64_t row, int task, absl::Span<const float> prediction, absl::Span<const float> label)>;
+
+  // Scores rows that were encoded with the snapshot's statistics and tells of each label. Returns each task's mean loss
+  // over the rows whose weight is above 0, [tasks]; NaN where there is none. ranking: not null: filled with what would
+  // order the rows in an answer, [rows], or empty where their scene, one for all, ranks by nothing. Errors as Score().
   virtual absl::StatusOr<std::vector<double>> Evaluate(const Snapshot& snapshot, const EncodedExamples& rows,
-                                                       Evaluation& evaluation) = 0;
+                                                       const OnLabel& on_label,
+                                                       std::vector<float>* ranking = nullptr) = 0;
 };
 
 // On `device` ("cpu" or "cuda:N", as the Learner's whose snapshots it gets), with that many LibTorch threads.

@@ -31,16 +31,21 @@ class TorchRowScorer : public RowScorer {
   }
 
   absl::StatusOr<std::vector<double>> Evaluate(const Snapshot& snapshot, const EncodedExamples& rows,
-                                               Evaluation& evaluation) override {
-    return CatchTorch("forward",
-                      [&] { return EvaluateOrThrow(static_cast<const TorchSnapshot&>(snapshot), rows, evaluation); });
+                                               const OnLabel& on_label, std::vector<float>* ranking) override {
+    return CatchTorch("forward", [&] {
+      return EvaluateOrThrow(static_cast<const TorchSnapshot&>(snapshot), rows, on_label, ranking);
+    });
   }
 
  private:
   ScoreResult ScoreOrThrow(const TorchSnapshot& snapshot, int scene, const TableView& table, int64_t begin,
                            int64_t end);
   std::vector<double> EvaluateOrThrow(const TorchSnapshot& snapshot, const EncodedExamples& rows,
-                                      Evaluation& evaluation) const;
+                                      const OnLabel& on_label, std::vector<float>* ranking) const;
+  // Ranking scores of rows of one scene by the logits of `wanted`, which has every task that it ranks by.
+  std::vector<float> RankRows(int scene, int64_t rows, const std::vector<WantedTask>& wanted,
+                              const std::vector<torch::Tensor>& logits) const;
+  static ScoredTask Served(const TaskSpec& task, const WantedTask& wanted, const torch::Tensor& logits, int64_t rows);
 
   const std::shared_ptr<const ModelSpec> spec_;
   const FeatureEncoder encoder_;
@@ -64,27 +69,52 @@ ScoreResult TorchRowScorer::ScoreOrThrow(const TorchSnapshot& snapshot, int scen
   ScoreResult result;
   result.rows = batch_.rows;
   for (size_t w = 0; w < wanted.size(); ++w) {
-    const TaskSpec& task = spec_->tasks()[wanted[w].task];
-    const torch::Tensor scores = ServedScores(task, logits[w]).contiguous().to(torch::kCPU);
-    ScoredTask& scored = result.tasks.emplace_back();
-    scored.task = wanted[w].task;
-    scored.outputs = task.outputs;
-    scored.values.assign(scores.data_ptr<float>(), scores.data_ptr<float>() + result.rows * task.outputs);
+    result.tasks.push_back(Served(spec_->tasks()[wanted[w].task], wanted[w], logits[w], result.rows));
   }
   result.ranking = RankingScores(spec_->scenes()[scene], result);
   return result;
 }
 
+ScoredTask TorchRowScorer::Served(const TaskSpec& task, const WantedTask& wanted, const torch::Tensor& logits,
+                                  int64_t rows) {
+  const torch::Tensor scores = ServedScores(task, logits).contiguous().to(torch::kCPU);
+  ScoredTask scored;
+  scored.task = wanted.task;
+  scored.outputs = task.outputs;
+  scored.values.assign(scores.data_ptr<float>(), scores.data_ptr<float>() + rows * task.outputs);
+  return scored;
+}
+
+std::vector<float> TorchRowScorer::RankRows(int scene, int64_t rows, const std::vector<WantedTask>& wanted,
+                                            const std::vector<torch::Tensor>& logits) const {
+  ScoreResult result;
+  result.rows = rows;
+  for (const RankFactor& factor : spec_->scenes()[scene].rank_by) {
+    for (size_t w = 0; w < wanted.size(); ++w) {
+      if (wanted[w].task != factor.task) continue;
+      result.tasks.push_back(Served(spec_->tasks()[factor.task], wanted[w], logits[w], rows));
+    }
+  }
+  return RankingScores(spec_->scenes()[scene], result);
+}
+
 std::vector<double> TorchRowScorer::EvaluateOrThrow(const TorchSnapshot& snapshot, const EncodedExamples& rows,
-                                                    Evaluation& evaluation) const {
+                                                    const OnLabel& on_label, std::vector<float>* ranking) const {
   at::set_num_threads(threads_);
   const c10::InferenceMode inference;
+  const int scene = rows.rows() > 0 ? rows.inputs.scenes[0] : 0;
+  std::vector<bool> asked(spec_->tasks().size());
+  for (size_t task = 0; task < rows.labels.size(); ++task) asked[task] = !rows.labels[task].labelled.empty();
+  if (ranking != nullptr) {
+    ranking->clear();
+    for (const RankFactor& factor : spec_->scenes()[scene].rank_by) asked[factor.task] = true;
+  }
   std::vector<WantedTask> wanted;
-  for (size_t task = 0; task < rows.labels.size(); ++task) {
-    if (!rows.labels[task].labelled.empty()) wanted.emplace_back().task = static_cast<int>(task);
+  for (size_t task = 0; task < asked.size(); ++task) {
+    if (asked[task]) wanted.emplace_back().task = static_cast<int>(task);
   }
   std::vector<double> losses(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
-  if (wanted.empty()) return losses;
+  if (wanted.empty() || rows.rows() == 0) return losses;
   const std::vector<torch::Tensor> logits =
       ForwardSnapshot(*network_, snapshot, rows.inputs, spec_->dense_width(), device_, wanted);
 
@@ -101,9 +131,10 @@ std::vector<double> TorchRowScorer::EvaluateOrThrow(const TorchSnapshot& snapsho
       for (int k = 0; k < task.label_width; ++k) {
         label[k] = EvaluatedLabel(task, labels.values[row * task.label_width + k]);
       }
-      evaluation.Add(rows.inputs.scenes[row], t, absl::MakeConstSpan(values + row * task.outputs, task.outputs), label);
+      on_label(row, t, absl::MakeConstSpan(values + row * task.outputs, task.outputs), label);
     }
   }
+  if (ranking != nullptr) *ranking = RankRows(scene, rows.rows(), wanted, logits);
   return losses;
 }
 

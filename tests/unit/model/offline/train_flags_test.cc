@@ -57,6 +57,29 @@ TEST(TrainFlagsTest, WhatIsMissingOrDoesNotGoTogetherIsSaid) {
   EXPECT_THAT(Mistake({"--nonsense"}), HasSubstr("--nonsense"));
 }
 
+TEST(TrainFlagsTest, ComparingKeepsNoCheckpointAndNeedsTestRows) {
+  const auto flags = Read({"--compare", "m", "n", "--train", "a", "--split", "2024-01-01", "--seeds", "3"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_THAT(flags->compare, testing::ElementsAre("m", "n"));
+  EXPECT_EQ(flags->seeds, 3);
+  EXPECT_THAT(Mistake({"--compare", "m", "--model", "n"}), HasSubstr("--compare and --model"));
+  EXPECT_THAT(Mistake({"--compare", "m", "--train", "a", "--test", "b", "--out", "o"}), HasSubstr("no checkpoint"));
+  EXPECT_THAT(Mistake({"--compare", "m", "--train", "a"}), HasSubstr("nothing to compare by"));
+  EXPECT_THAT(Mistake({"--compare", "m", "--test", "a"}), HasSubstr("--train is missing"));
+  EXPECT_THAT(Mistake({"--model", "m", "--train", "a", "--out", "o", "--seeds", "2"}), HasSubstr("--compare FILE..."));
+}
+
+TEST(TrainFlagsTest, TheCommandIsKeptAsAShellWouldReadIt) {
+  const auto flags = Read({"--model", "it's <m>", "--train", "a-b_c/1.csv", "", "--out", "o"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->command, R"(polyscene-train --model 'it'\''s <m>' --train a-b_c/1.csv '' --out o)");
+}
+
+TEST(TrainFlagsTest, PagesAndCurvesAreOfTraining) {
+  EXPECT_THAT(Mistake({"--checkpoint", "c", "--test", "t", "--report", "r.html"}), HasSubstr("--report"));
+  EXPECT_THAT(Mistake({"--inspect", "c", "--tensorboard", "d"}), HasSubstr("--inspect"));
+}
+
 TEST(TrainFlagsTest, HelpFitsOneScreenAndNamesEveryFlag) {
   const auto flags = Read({"--help"});
   ASSERT_TRUE(absl::IsCancelled(flags.status()));
@@ -64,9 +87,10 @@ TEST(TrainFlagsTest, HelpFitsOneScreenAndNamesEveryFlag) {
   const std::vector<std::string> lines = absl::StrSplit(help, '\n');
   EXPECT_LE(lines.size(), 26u);
   for (const std::string& line : lines) EXPECT_LE(line.size(), 100u) << line;
-  for (const char* flag : {"model",  "train",      "test",           "split", "evaluate_from", "epochs",  "out",
-                           "from",   "batch_size", "shuffle_buffer", "seed",  "max_rejected",  "threads", "hash_key",
-                           "device", "checkpoint", "predict",        "scene", "export",        "json",    "version"}) {
+  for (const char* flag : {"model",   "train",      "test",           "split", "evaluate_from", "epochs",  "out",
+                           "from",    "batch_size", "shuffle_buffer", "seed",  "max_rejected",  "threads", "hash_key",
+                           "device",  "checkpoint", "predict",        "scene", "export",        "json",    "version",
+                           "compare", "seeds",      "tensorboard",    "report"}) {
     EXPECT_THAT(help, HasSubstr(absl::StrCat("--", flag, " "))) << flag;
   }
   EXPECT_THAT(help, HasSubstr("Example:"));

@@ -173,7 +173,10 @@ TEST_F(OfflineLearnerTest, EvaluationTellsFiguresAndLossesWithoutLearning) {
   const auto snapshot = learner->MakeSnapshot(1, 0).value();
   auto scorer = CreateRowScorer(spec_, HashKey(), "cpu", 1).value();
   Evaluation evaluation(LayoutOf(*spec_));
-  const std::vector<double> losses = scorer->Evaluate(*snapshot, rows, evaluation).value();
+  const auto add = [&](int64_t row, int task, absl::Span<const float> prediction, absl::Span<const float> label) {
+    evaluation.Add(rows.inputs.scenes[row], task, prediction, label);
+  };
+  const std::vector<double> losses = scorer->Evaluate(*snapshot, rows, add).value();
   // What a step would have told before its update.
   const StepReport report = learner->LearnEncoded(rows).value();
   ASSERT_EQ(losses.size(), 2u);
@@ -181,6 +184,47 @@ TEST_F(OfflineLearnerTest, EvaluationTellsFiguresAndLossesWithoutLearning) {
   EXPECT_NEAR(losses[1], report.task_losses[1], 1e-5);
   EXPECT_NEAR(Figure(evaluation.Figures(), "shop", "click", "log_loss"), losses[0], 1e-5);
   EXPECT_NEAR(Figure(evaluation.Figures(), "shop", "kind", "log_loss"), losses[1], 1e-5);
+}
+
+TEST_F(OfflineLearnerTest, RowsAreRankedAsAnAnswerRanksThem) {
+  const auto learner = NewOfflineLearner();
+  ASSERT_TRUE(learner->LearnEncoded(Encode(Rows(1, 64))).ok());
+  const auto snapshot = learner->MakeSnapshot(1, 0).value();
+  auto scorer = CreateRowScorer(spec_, HashKey(), "cpu", 1).value();
+  const OwnedExamples rows = Rows(7, 20);
+  const ExamplesView view = rows.View();
+  const ScoreResult answer = scorer->Score(*snapshot, 0, view.features, 0, 20).value();
+  std::vector<float> ranking;
+  EncodedExamples encoded = Encode(rows);
+  for (TaskLabels& labels : encoded.labels) labels.labelled.clear();  // What ranks need not be labelled.
+  ASSERT_TRUE(scorer
+                  ->Evaluate(
+                      *snapshot, encoded, [](auto...) { ADD_FAILURE(); }, &ranking)
+                  .ok());
+  EXPECT_THAT(ranking, testing::Pointwise(testing::FloatNear(1e-5f), answer.ranking));
+  EXPECT_EQ(ranking.size(), 20u);
+}
+
+TEST_F(OfflineLearnerTest, MatricesAreTheWeightsAndTheLastStepsGradients) {
+  const auto learner = NewOfflineLearner();
+  const std::vector<NamedMatrix> before = learner->Matrices().value();
+  ASSERT_TRUE(learner->LearnEncoded(Encode(Rows(1, 64))).ok());
+  const std::vector<NamedMatrix> after = learner->Matrices().value();
+  ASSERT_EQ(before.size(), after.size());
+  int moved = 0, count = 0;
+  for (size_t m = 0; m < before.size(); ++m) {
+    EXPECT_EQ(before[m].name, after[m].name);
+    ASSERT_EQ(after[m].weights.size(), after[m].gradients.size());
+    for (size_t i = 0; i < after[m].weights.size(); ++i) {
+      EXPECT_EQ(before[m].gradients[i], 0);
+      // Adam's first step goes against the gradient's sign.
+      const float step = after[m].weights[i] - before[m].weights[i];
+      EXPECT_LE(step * after[m].gradients[i], 0) << after[m].name << " " << i;
+      moved += step != 0;
+      ++count;
+    }
+  }
+  EXPECT_GT(moved, count / 4);
 }
 
 TEST_F(OfflineLearnerTest, ExportedWeightsReplaceAFileWhole) {
