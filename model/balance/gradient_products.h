@@ -9,7 +9,8 @@ namespace polyscene {
 
 class GradientProducts {
  public:
-  explicit GradientProducts(int count = 0) : count_(count), values_(static_cast<size_t>(count) * count) {}
+  GradientProducts() = default;  // Of none.
+  explicit GradientProducts(int count) : count_(count), values_(static_cast<size_t>(count) * count) {}
 
   int count() const { return count_; }  // Of gradients.
   double& At(int i, int j) { return values_[static_cast<size_t>(i) * count_ + j]; }
@@ -23,7 +24,7 @@ class GradientProducts {
   }
 
  private:
-  int count_;
+  int count_ = 0;
   std::vector<double> values_;  // [count, count], symmetric.
 };
 

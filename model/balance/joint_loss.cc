@@ -68,7 +68,8 @@ std::vector<torch::Tensor> JointLoss::SharedWeights(const TrainedWeights& weight
 torch::Tensor JointLoss::Backward(uint64_t step, const std::vector<LossTerm>& tasks,
                                   const std::function<std::vector<LossTerm>(const std::vector<double>&)>& scenes,
                                   const TrainedWeights& weights) {
-  last_ = Step{step, {}, {}};
+  last_ = Step();
+  last_.number = step;
   const std::vector<double> task_weights = TaskWeights();
   torch::Tensor joint;
   for (const LossTerm& task : tasks) {

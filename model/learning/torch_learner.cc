@@ -136,7 +136,7 @@ std::vector<WantedTask> TorchLearner::ChooseRows(const std::vector<TaskLabels>& 
       static_cast<double>(labelled) >= kBatchedShare * static_cast<double>(rows) * static_cast<double>(labels.size());
   for (int task = 0; task < static_cast<int>(labels.size()); ++task) {
     const std::vector<int64_t>& task_rows = labels[task].labelled;
-    if (!batched && task_rows.empty()) continue;
+    if (task_rows.empty()) continue;  // Absent: it costs nothing.
     WantedTask& want = wanted.emplace_back();
     want.task = task;
     if (!batched && static_cast<int64_t>(task_rows.size()) < rows) {

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -81,7 +82,7 @@ constexpr Kind kKinds[] = {
     {"single", "single { ", "}"},
 };
 
-std::string Network(const Kind& kind, int64_t width) {
+std::string NetworkText(const Kind& kind, int64_t width) {
   return absl::StrCat(kind.before, "hidden: [", 2 * width, ", ", width, "] ", kind.after);
 }
 
@@ -90,7 +91,7 @@ int64_t WidthFor(const Kind& kind, Tasks tasks, int64_t parameters) {
   int64_t best = 4;
   int64_t best_distance = INT64_MAX;
   for (int64_t width = 4; width <= 1024; width += 4) {
-    const int64_t distance = std::abs(SizeOf(*Spec(Network(kind, width), tasks)).parameters - parameters);
+    const int64_t distance = std::abs(SizeOf(*Spec(NetworkText(kind, width), tasks)).parameters - parameters);
     if (distance < best_distance) {
       best_distance = distance;
       best = width;
@@ -165,12 +166,12 @@ void TakeTurns(std::vector<Stepper>& steppers, double seconds) {
 }
 
 void Compare(const char* title, Tasks tasks, double seconds) {
-  const int64_t parameters = SizeOf(*Spec(Network(kKinds[0], 512), tasks)).parameters;
+  const int64_t parameters = SizeOf(*Spec(NetworkText(kKinds[0], 512), tasks)).parameters;
   std::vector<Stepper> steppers;
   std::vector<int64_t> widths;
   for (const Kind& kind : kKinds) {
     widths.push_back(WidthFor(kind, tasks, parameters));
-    steppers.emplace_back(Spec(Network(kind, widths.back()), tasks), kScenes);
+    steppers.emplace_back(Spec(NetworkText(kind, widths.back()), tasks), kScenes);
   }
   TakeTurns(steppers, seconds);
   std::printf("\n%s\n%-22s %12s %10s %12s %8s\n", title, "", "hidden", "weights", "step, ms", "ratio");
@@ -185,7 +186,7 @@ void CompareAbsent(double seconds) {
   std::vector<Stepper> steppers;
   for (const Kind& kind : kKinds) {
     for (const Tasks tasks : {Tasks::kOfFirstScene, Tasks::kOfTheirScene}) {
-      steppers.emplace_back(Spec(Network(kind, 64), tasks), 1);
+      steppers.emplace_back(Spec(NetworkText(kind, 64), tasks), 1);
     }
   }
   TakeTurns(steppers, seconds);

@@ -3,9 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/torch.h>
 
+#include <algorithm>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "model/learning/inspection.h"
+#include "model/network/network.h"
+#include "model/serving/torch_snapshot.h"
 #include "tests/support/temp_directory.h"
 #include "tests/unit/model/torch/learner_fixture.h"
 
@@ -167,9 +173,10 @@ TEST_P(SchemaChangeTest, ANewScenesOwnWeightsAreInitialOnes) {
   }
   const torch::Tensor inputs = torch::randn({4, InputWidth(*spec_)});
   const std::vector<WantedTask> click = {{0, torch::Tensor()}};
-  const torch::Tensor expected = network->Forward(shared, inputs, {0, 0, 0, 0}, click)[0];
-  EXPECT_TRUE(torch::allclose(star_network->Forward(learned, inputs, {1, 1, 1, 1}, click)[0], expected, 1e-5, 1e-6));
-  EXPECT_FALSE(torch::allclose(star_network->Forward(learned, inputs, {0, 0, 0, 0}, click)[0], expected, 1e-3, 1e-4));
+  const std::vector<int32_t> shop(4, 0), search(4, 1);
+  const torch::Tensor expected = network->Forward(shared, inputs, shop, click)[0];
+  EXPECT_TRUE(torch::allclose(star_network->Forward(learned, inputs, search, click)[0], expected, 1e-5, 1e-6));
+  EXPECT_FALSE(torch::allclose(star_network->Forward(learned, inputs, shop, click)[0], expected, 1e-3, 1e-4));
 }
 
 TEST_P(SchemaChangeTest, ARemovedFeatureGoesWithItsTable) {
