@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "model/report/text_table.h"
 
 namespace polyscene {
 namespace {
@@ -37,7 +36,7 @@ std::string KindOf(const ModelSpec& spec, int task) {
 }
 
 std::string RangeOf(const TaskSpec& task) {
-  return task.has_range ? absl::StrCat(Readable(task.range_min), " to ", Readable(task.range_max)) : "";
+  return task.has_range ? absl::StrCat(task.range_min, " to ", task.range_max) : "";
 }
 
 // What but one of the two has, `has` telling what `other` has.

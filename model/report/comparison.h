@@ -68,7 +68,7 @@ struct ModelCost {
 };
 ModelCost CostOf(const ComparedModel& model);
 
-// "0.6790 ± 0.0012"; of one run "0.6790", of none "".
+// "0.6790 ± 0.0012", both to the same digit; of one run "0.6790", of none "".
 std::string WithDeviation(const MeanOverRuns& value);
 
 // Paths as short as they can be told apart: without folder and extension where these names differ.

@@ -1,7 +1,9 @@
 // A comparison as people and programs read it.
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "model/report/comparison.h"
 #include "model/report/text_table.h"
 
@@ -51,7 +53,13 @@ std::string CostText(absl::Span<const ComparedModel> models, absl::Span<const Co
 std::string WithDeviation(const MeanOverRuns& value) {
   if (value.count == 0) return "";
   if (value.count == 1) return Readable(value.mean);
-  return absl::StrCat(Readable(value.mean), " ± ", Readable(value.deviation));
+  // To the mean's last digit: what is smaller shows as 0.
+  const std::string mean = Readable(value.mean);
+  const size_t point = mean.find('.');
+  const bool plain = std::isfinite(value.deviation) && mean.find('e') == std::string::npos;
+  const int decimals = point == std::string::npos ? 0 : static_cast<int>(mean.size() - point - 1);
+  return absl::StrCat(mean, " ± ",
+                      plain ? absl::StrFormat("%.*f", decimals, value.deviation) : Readable(value.deviation));
 }
 
 std::string ComparisonText(absl::Span<const ComparedModel> models) {
@@ -60,7 +68,9 @@ std::string ComparisonText(absl::Span<const ComparedModel> models) {
   if (!figures.empty()) absl::StrAppend(&text, FigureText(models, figures), "\n");
   absl::StrAppend(&text, CostText(models, figures));
   for (const ComparedModel& model : models) {
-    if (!model.error.empty()) absl::StrAppend(&text, "failed: ", model.path, ": ", model.error, "\n");
+    if (model.error.empty()) continue;
+    const bool named = absl::StartsWith(model.error, model.path);  // As mistakes in the model file are.
+    absl::StrAppend(&text, "failed: ", named ? "" : model.path + ": ", model.error, "\n");
   }
   return text;
 }

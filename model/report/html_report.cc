@@ -31,7 +31,7 @@ std::string Facts(const HtmlReport& report) {
   return html + "</dl>\n";
 }
 
-// Of one model the training and the test loss; of several the test loss of each, or where there is none, the
+// Of one model the training and the test loss; of several the test loss of each, or where that is no curve, the
 // training's.
 std::string LossCharts(const std::vector<ReportedModel>& models) {
   std::vector<std::string> names;
@@ -48,7 +48,8 @@ std::string LossCharts(const std::vector<ReportedModel>& models) {
                                        [&name](const LossCurves& c) { return c.name == name; });
       const bool there = curves != model.losses.end();
       if (models.size() > 1) {
-        chart.lines.push_back({model.label, there ? curves->test : Curve(), /*dots=*/true});
+        const bool test = there && curves->test.size() > 1;
+        chart.lines.push_back({model.label, !there ? Curve() : test ? curves->test : curves->train, /*dots=*/test});
       } else {
         chart.lines.push_back({"training rows", curves->train});
         chart.lines.push_back({"test rows", curves->test, /*dots=*/true, /*emphasized=*/true});
@@ -109,6 +110,8 @@ std::vector<std::string> ScenesOf(const ReportedModel& model, absl::string_view 
 
 // A chart a task: of one model a line a scene, of several a line a model over all scenes.
 std::string EvaluationCharts(const std::vector<ReportedModel>& models) {
+  const auto curved = [](const ReportedModel& model) { return model.evaluations.size() > 1; };
+  if (std::none_of(models.begin(), models.end(), curved)) return "";  // The tables have the only one.
   std::string html;
   for (const auto& [task, metric] : MainMetrics(models)) {
     LineChart chart{absl::StrCat(task, ": ", metric), "epochs"};

@@ -112,8 +112,8 @@ std::string RenderChart(const LineChart& chart) {
   for (const ChartLine& line : chart.lines) {
     for (const auto& [x, y] : line.points) {
       if (!std::isfinite(x) || !std::isfinite(y)) continue;
-      x_low = any ? std::min(x_low, x) : x;
-      x_high = any ? std::max(x_high, x) : x;
+      x_low = std::min(x_low, x);
+      x_high = std::max(x_high, x);
       y_low = any ? std::min(y_low, y) : y;
       y_high = any ? std::max(y_high, y) : y;
       any = true;

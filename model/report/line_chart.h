@@ -17,7 +17,7 @@ struct ChartLine {
 
 struct LineChart {
   std::string title;
-  std::string x_label;
+  std::string x_label;  // Of an axis that begins at 0.
   std::vector<ChartLine> lines;  // In as many colours as there are, up to 8; then dashed, in the same ones.
   // The whole of both axes is [0, 1], with the diagonal: predicted and observed probabilities.
   bool unit_square = false;

@@ -12,7 +12,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 ComparedRun OneRun(uint64_t seed, std::vector<EvaluationFigure> figures) {
   ComparedRun run;
@@ -37,9 +36,9 @@ std::vector<ComparedModel> Models() {
   b.path = "models/b.textproto";
   b.label = "b";
   b.runs = {OneRun(1, {{"shop", "click", "log_loss", 0.30, 90},
-                    {"*", "click", "auc", 0.65, 90},
-                    {"shop", "buy", "auc", 0.9, 40},
-                    {"shop", "click", "auc", 0.65, 90}})};
+                       {"*", "click", "auc", 0.65, 90},
+                       {"shop", "buy", "auc", 0.9, 40},
+                       {"shop", "click", "auc", 0.65, 90}})};
   return {a, b};
 }
 
@@ -98,6 +97,20 @@ TEST(ComparisonTest, TheTextHasFiguresCostsAndFailures) {
   EXPECT_THAT(text, HasSubstr("a         2       1,234          15  2.0000 ± 0.0000     500  2.0 MiB"));
   EXPECT_THAT(text, HasSubstr("1 of 4\n"));
   EXPECT_THAT(text, HasSubstr("failed: models/c.textproto: line 3 is wrong\n"));
+}
+
+TEST(ComparisonTest, ADeviationIsWrittenToTheMeansLastDigit) {
+  EXPECT_EQ(WithDeviation({0.38091, 0.0000931, 2}), "0.3809 ± 0.0001");
+  EXPECT_EQ(WithDeviation({135.984, 0.3778, 2}), "135.98 ± 0.38");
+  EXPECT_EQ(WithDeviation({0.5, NAN, 1}), "0.5000");
+  EXPECT_EQ(WithDeviation({NAN, NAN, 0}), "");
+}
+
+TEST(ComparisonTest, AMistakeThatNamesItsFileIsNotToldWithItTwice) {
+  std::vector<ComparedModel> models(1);
+  models[0].path = "c.textproto";
+  models[0].error = "c.textproto:3:1: no";
+  EXPECT_THAT(ComparisonText(models), HasSubstr("failed: c.textproto:3:1: no\n"));
 }
 
 TEST(ComparisonTest, TheJsonHasMeansDeviationsAndEachRun) {

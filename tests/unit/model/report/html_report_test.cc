@@ -82,11 +82,18 @@ TEST(HtmlReportTest, ATaskWithAucIsShownByItAndNotByAccuracy) {
                                     {"*", "click", "auc", 0.7, 9},
                                     {"*", "kind", "accuracy", 0.5, 9},
                                     {"*", "spend", "r2", 0.3, 9}}}};
+  report.models[0].evaluations.push_back(report.models[0].evaluations[0]);
   const std::string html = RenderReport(report);
   EXPECT_THAT(html, HasSubstr("click: auc"));
   EXPECT_THAT(html, Not(HasSubstr("click: accuracy")));
   EXPECT_THAT(html, HasSubstr("kind: accuracy"));
   EXPECT_THAT(html, HasSubstr("spend: r2"));
+}
+
+TEST(HtmlReportTest, OneEvaluationIsNoCurve) {
+  HtmlReport report = Page("shop");
+  report.models[0].evaluations.resize(1);
+  EXPECT_THAT(RenderReport(report), Not(HasSubstr("Evaluation after each epoch")));
 }
 
 TEST(HtmlReportTest, HostileNamesStayText) {
