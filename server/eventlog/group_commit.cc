@@ -24,7 +24,8 @@ using std::chrono::steady_clock;
 constexpr size_t kMaxGroupBytes = 8 << 20;  // A write batch and RocksDB's copies of it are memory: bounded.
 // Rows of labels may join far more than they weigh; what does not fit any more is of the next group.
 constexpr size_t kMaxStagedBytes = 64 << 20;
-constexpr size_t kJoinedRowBytes = 1024;    // Of a row of labels: its features, and what is known of its request.
+constexpr absl::Duration kMendInterval = absl::Milliseconds(500);  // While nothing is appended.
+constexpr size_t kJoinedRowBytes = 1024;  // Of a row of labels: its features, and what is known of its request.
 
 void FillHeader(const EventLogOptions& options, v1::LogRecord* record) {
   record->set_format_version(1);
@@ -100,15 +101,27 @@ void RocksEventLog::Enqueue(Pending pending) {
 }
 
 void RocksEventLog::Run() {
-  for (std::vector<Pending> group = TakeGroup(); !group.empty(); group = TakeGroup()) {
-    WriteGroup(std::move(group));
-    MakeRoomIfWanted();
+  while (!Closed()) {
+    std::vector<Pending> group = TakeGroup();
+    if (!group.empty()) {
+      WriteGroup(std::move(group));
+      MakeRoomIfWanted();
+    } else if (const absl::Status trouble = store_->Mend(); !trouble.ok()) {  // Also where nobody writes.
+      TellIfBroken(trouble);
+    }
   }
+}
+
+bool RocksEventLog::Closed() const {
+  MutexLock lock(&mu_);
+  return closing_ && queue_.empty();
 }
 
 std::vector<RocksEventLog::Pending> RocksEventLog::TakeGroup() {
   MutexLock lock(&mu_);
-  while (queue_.empty() && !closing_) queued_.Wait(&mu_);
+  while (queue_.empty() && !closing_) {
+    if (queued_.WaitWithTimeout(&mu_, kMendInterval) && queue_.empty()) return {};
+  }
   if (last_group_size_ > 1) {
     const steady_clock::duration patience =
         std::min<steady_clock::duration>(absl::ToChronoNanoseconds(options_.sync_interval), last_sync_);
@@ -283,12 +296,15 @@ void RocksEventLog::Commit(const Staged& staged) {
   if (longer) readers_.SignalAll();
 }
 
+void RocksEventLog::TellIfBroken(const absl::Status& why) {
+  if (absl::IsResourceExhausted(why) || options_.on_broken == nullptr) return;
+  if (!std::exchange(told_broken_, true)) options_.on_broken(why);
+}
+
 void RocksEventLog::Abandon(const Staged& staged, const absl::Status& why, const std::vector<Pending>& group,
                             std::vector<absl::StatusOr<Appended>>* results) {
   LogError(absl::StrCat(why.message(), "; ", group.size(), " batches are refused"));
-  if (!absl::IsResourceExhausted(why) && options_.on_broken != nullptr && !std::exchange(told_broken_, true)) {
-    options_.on_broken(why);
-  }
+  TellIfBroken(why);
   suspect_tail_ = true;
   if (options_.joiner != nullptr) options_.joiner->Abandon();
   for (const auto& [producer, mark] : staged.marks) suspects_.push_back(producer);

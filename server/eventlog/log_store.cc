@@ -5,7 +5,6 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/eventlog/big_endian.h"
+#include "server/eventlog/disk_errors.h"
 #include "server/eventlog/synced_mark.h"
 
 namespace polyscene {
@@ -30,22 +31,12 @@ constexpr char kMarkFile[] = "synced_mark";
 // Of flushes and compactions together. Some six times what 60,000 events a second of 200 bytes need.
 constexpr int64_t kBackgroundBytesPerSecond = 48 << 20;
 constexpr int64_t kRefillMicros = 10'000;
-constexpr char kBroken[] = "; the log cannot be written until the server is restarted";
 
 // In the order of LogFamily.
 constexpr const char* kFamilyNames[kLogFamilies] = {"default",    "records", "producers", "steps",    "segments",
                                                     "remembered", "joins",   "waiting",   "deadlines"};
 
-// RocksDB would poll every 5 seconds whether a full disk has space again and refuse Resume() meanwhile; the log tries
-// at its next group.
-class NoAutomaticRecovery : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
-
-rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, std::shared_ptr<DiskErrors> errors) {
   rocksdb::DBOptions options;
   if (env != nullptr) options.env = env;
   options.create_if_missing = true;
@@ -53,11 +44,11 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   // A power cut leaves a file that ends within the group being written (file systems lengthen a file once its data is
   // on disk); that group was never acknowledged. Anything else that cannot be read is an error.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
+  options.listeners.push_back(std::move(errors));
   options.max_bgerror_resume_count = 0;
   // A write-ahead log that is not the last one and is missing or shorter than it was is then found when opening.
   options.track_and_verify_wals_in_manifest = true;
-  options.avoid_flush_during_shutdown = true;  // Only KeepInMemory() bypasses the write-ahead log.
+  options.avoid_flush_during_shutdown = true;  // Nothing that counts bypasses the write-ahead log.
   // Memory: two memtables of records at most, and little else.
   options.db_write_buffer_size = 64 << 20;
   options.max_total_wal_size =
@@ -187,7 +178,8 @@ absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const std::filesystem::
   store->mark_ = *std::move(mark);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(env), directory.string(), Families(), &handles, &db);
+  const rocksdb::Status status =
+      rocksdb::DB::Open(DatabaseOptions(env, store->errors_), directory.string(), Families(), &handles, &db);
   if (!status.ok()) return OpenError(status, directory);
   store->db_.reset(db);
   std::copy(handles.begin(), handles.end(), store->handles_.begin());
@@ -199,11 +191,10 @@ absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const std::filesystem::
         write_ahead_logs, "). Restore a backup; or remove ", store->mark_->file().string(),
         " to go on without what is lost, acknowledged events among it"));
   }
-  store->KeepInMemory();
   return store;
 }
 
-LogStore::LogStore() = default;
+LogStore::LogStore() : errors_(std::make_shared<DiskErrors>()) {}
 
 LogStore::~LogStore() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
@@ -234,65 +225,15 @@ absl::StatusOr<std::optional<uint64_t>> LogStore::GetNumber(LogFamily family, ab
 }
 
 absl::Status LogStore::Write(rocksdb::WriteBatch* batch, bool sync) {
-  const bool resumes = failed_;
-  if (absl::Status status = ResumeIfFailed(); !status.ok()) return status;
-  if (resumes) KeepInMemory();
+  if (absl::Status status = Mend(); !status.ok()) return status;
+  const std::shared_lock<std::shared_mutex> lock(write_mu_);
   rocksdb::WriteOptions options;
   options.sync = sync;
   // Sequence numbers are given in order, so those of this batch reach at least so far; a sync covers all before it.
   const uint64_t synced = db_->GetLatestSequenceNumber() + batch->Count();
   const rocksdb::Status status = db_->Write(options, batch);
   if (status.ok() && sync) mark_->Note(synced);
-  if (status.ok()) return absl::OkStatus();
-  MutexLock lock(&state_mu_);
-  failed_ = true;
-  // What a sync that failed has lost nobody can tell, and another sync would not say: only what is read back counts.
-  if (!status.IsNoSpace()) broken_ = true;
-  trouble_ = FromRocks(status, "event log: write failed");
-  if (broken_) trouble_ = absl::InternalError(absl::StrCat(trouble_.message(), kBroken));
-  return trouble_;
-}
-
-void LogStore::KeepInMemory() {
-  rocksdb::WriteOptions options;
-  options.disableWAL = true;
-  rocksdb::WriteBatch batch;
-  batch.Delete(family(LogFamily::kMeta), "nothing");
-  db_->Write(options, &batch).PermitUncheckedError();  // Where it fails, Probe() will find that nothing is there.
-}
-
-bool LogStore::AnythingInMemory() const {
-  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
-    uint64_t entries = 0;
-    db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries);
-    if (entries > 0) return true;
-  }
-  return false;
-}
-
-absl::Status LogStore::ResumeIfFailed() {
-  if (!failed_) return absl::OkStatus();
-  MutexLock lock(&resume_mu_);
-  if (!failed_) return absl::OkStatus();
-  absl::Status status = broken_ ? trouble() : absl::OkStatus();
-  if (status.ok()) {
-    rocksdb::Status resumed = Probe();
-    if (resumed.ok()) resumed = db_->Resume();
-    if (!resumed.ok() && resumed.severity() >= rocksdb::Status::kFatalError) broken_ = true;
-    status = FromRocks(resumed, "event log: still cannot be written");
-  }
-  MutexLock state_lock(&state_mu_);
-  if (broken_ && !absl::StrContains(status.message(), kBroken)) {
-    status = absl::InternalError(absl::StrCat(status.message(), kBroken));
-  }
-  failed_ = !status.ok();
-  trouble_ = status;
-  return status;
-}
-
-absl::Status LogStore::trouble() const {
-  MutexLock lock(&state_mu_);
-  return trouble_;
+  return status.ok() ? absl::OkStatus() : Failed(status, "event log: write failed");
 }
 
 absl::Status LogStore::FreeBytes(uint64_t* free) const {
@@ -301,46 +242,28 @@ absl::Status LogStore::FreeBytes(uint64_t* free) const {
       "event log: free space");
 }
 
-// RocksDB resumes by writing its memory to tables, and where that fails no later try helps. So it is told to only once
-// the disk can take it.
-rocksdb::Status LogStore::Probe() const {
-  if (!AnythingInMemory()) {
-    return rocksdb::Status(rocksdb::Status::IOError("the write-ahead log that failed is still the current one"),
-                           rocksdb::Status::kUnrecoverableError);
-  }
-  const std::shared_ptr<rocksdb::FileSystem> disk = db_->GetEnv()->GetFileSystem();
-  uint64_t memory = 0;
-  uint64_t free = 0;
-  db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memory);
-  rocksdb::Status status = disk->GetFreeSpace(db_->GetName(), rocksdb::IOOptions(), &free, nullptr);
-  if (status.ok() && free < memory + (4 << 20)) {
-    return rocksdb::Status::NoSpace(absl::StrCat(free, " bytes are free, expected ", memory + (4 << 20)));
-  }
-  const std::string name = db_->GetName() + "/space_probe";
-  std::unique_ptr<rocksdb::FSWritableFile> file;
-  if (status.ok()) status = disk->NewWritableFile(name, rocksdb::FileOptions(), &file, nullptr);
-  if (status.ok()) status = file->Append(std::string(4096, 'x'), rocksdb::IOOptions(), nullptr);
-  if (status.ok()) status = file->Sync(rocksdb::IOOptions(), nullptr);
-  file.reset();
-  disk->DeleteFile(name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-  return status;
-}
-
 absl::Status LogStore::DropFilesBefore(LogFamily family, uint64_t offset) {
   if (offset == 0) return absl::OkStatus();
+  if (absl::Status status = Mend(); !status.ok()) return status;
   const std::string begin = BigEndian(0);
   const std::string end = BigEndian(offset - 1);  // DeleteFilesInRange() includes its end.
   const rocksdb::Slice begin_slice = ToSlice(begin);
   const rocksdb::Slice end_slice = ToSlice(end);
-  return FromRocks(rocksdb::DeleteFilesInRange(db_.get(), this->family(family), &begin_slice, &end_slice),
-                   "event log: old files cannot be deleted");
+  const std::shared_lock<std::shared_mutex> lock(write_mu_);
+  const rocksdb::Status status = rocksdb::DeleteFilesInRange(db_.get(), this->family(family), &begin_slice, &end_slice);
+  if (status.ok()) return absl::OkStatus();
+  // After a manifest that could not be written RocksDB deletes no file until it has resumed, and insists on that when
+  // it does; but this one of its ways to write the manifest does not see to it.
+  db_->DisableFileDeletions().PermitUncheckedError();
+  return Failed(status, "event log: old files cannot be deleted");
 }
 
 absl::Status LogStore::Flush() {
+  if (absl::Status status = Mend(); !status.ok()) return status;
   const std::vector<rocksdb::ColumnFamilyHandle*> families(handles_.begin(), handles_.end());
-  const rocksdb::Status flushed = db_->Flush(rocksdb::FlushOptions(), families);
-  KeepInMemory();
-  return FromRocks(flushed, "event log: flush failed");
+  rocksdb::Status flushed = db_->Flush(rocksdb::FlushOptions(), families);
+  if (flushed.ok()) flushed = AwaitFlushes();
+  return flushed.ok() ? absl::OkStatus() : Failed(flushed, "event log: flush failed");
 }
 
 absl::Status LogStore::Compact() {

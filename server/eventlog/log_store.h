@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -21,6 +22,7 @@
 
 namespace polyscene {
 
+class DiskErrors;
 class SyncedMark;
 
 // Column families, by index into the handles. Their names are part of the format.
@@ -52,14 +54,17 @@ class LogStore {
   // The number a value starts with; kDataLoss if it is not one.
   absl::StatusOr<std::optional<uint64_t>> GetNumber(LogFamily family, absl::string_view key) const;
 
-  // sync: durable when it returns; else it survives the end of the process, not a power cut. After a failed write,
-  // tries first whether the disk takes writes again. After an error nothing of `batch` can be seen, but some of it may
-  // come back if the process ends before the next success.
+  // sync: durable when it returns; else it survives the end of the process, not a power cut. Calls Mend() first. After
+  // an error nothing of `batch` can be seen, but some of it may come back if the process ends before the next success.
   absl::Status Write(rocksdb::WriteBatch* batch, bool sync);
 
-  // Why writes fail; OK while they do not. kResourceExhausted: the next one tries again whether the disk has space.
-  // kInternal: it must be opened anew.
+  // Why writes fail; OK while they do not. kResourceExhausted: until the disk has space. kInternal: it must be opened
+  // anew.
   absl::Status trouble() const;
+
+  // Where something failed for want of space, in a write or in the background: tries whether there is space again, and
+  // goes on. trouble() then.
+  absl::Status Mend();
 
   absl::Status FreeBytes(uint64_t* free) const;  // Of the disk, for this process.
 
@@ -85,20 +90,21 @@ class LogStore {
 
  private:
   LogStore();
-  absl::Status ResumeIfFailed();
-  // RocksDB resumes by going on to a new write-ahead log, but only where it has something in memory to write to tables;
-  // else it would write to the one that failed, which ends the process. So there always is something.
-  void KeepInMemory();
-  bool AnythingInMemory() const;
+  bool failed() const;
+  absl::Status Failed(const rocksdb::Status& status, absl::string_view what);  // Notes it; trouble() then.
+  rocksdb::Status Resume();
   rocksdb::Status Probe() const;  // OK: the disk takes what RocksDB has in memory.
+  // RocksDB's own waiting for a flush ends at once when it has ever resumed (7.8).
+  rocksdb::Status AwaitFlushes() const;
 
   std::unique_ptr<SyncedMark> mark_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kLogFamilies> handles_{};  // Owned by db_, given back in the destructor.
-  // A write failed: RocksDB refuses all others until it is told to resume.
-  std::atomic<bool> failed_{false};
-  Mutex resume_mu_;                  // Held while that is tried.
-  std::atomic<bool> broken_{false};  // It is not to be told to.
+  const std::shared_ptr<DiskErrors> errors_;
+  // Shared by writes; exclusive while RocksDB is told to resume, since a write to the log that failed ends the process.
+  std::shared_mutex write_mu_;
+  std::atomic<bool> failed_{false};  // A call failed; errors_ knows of the background.
+  std::atomic<bool> broken_{false};  // RocksDB is not to be told to resume.
   mutable Mutex state_mu_;
   absl::Status trouble_ ABSL_GUARDED_BY(state_mu_);
 };

@@ -2,6 +2,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "server/eventlog/big_endian.h"
@@ -40,14 +41,21 @@ absl::Status RocksEventLog::RetireCovered() {
   }
 }
 
-uint64_t RocksEventLog::CutPoint(const DiskBudget::Use& use, uint64_t covered) {
+uint64_t RocksEventLog::CutPoint(const DiskBudget::Use& use, uint64_t covered) const {
   const uint64_t begin_bytes = segments_.front().bytes;
   const auto too_much = [&](const Segment& first) {
     return bytes_ - first.bytes > static_cast<uint64_t>(options_.retention_bytes) ||
            first.bytes - begin_bytes < use.to_free;
   };
-  while (segments_.size() > 1 && segments_[1].offset <= covered && too_much(segments_.front())) segments_.pop_front();
-  return segments_.front().offset;
+  auto first = segments_.begin();
+  while (std::next(first) != segments_.end() && std::next(first)->offset <= covered && too_much(*first)) ++first;
+  return first->offset;
+}
+
+void RocksEventLog::DeleteRows(uint64_t from, uint64_t to, rocksdb::WriteBatch* batch) const {
+  for (const LogFamily family : {LogFamily::kRecords, LogFamily::kSteps, LogFamily::kSegments}) {
+    batch->DeleteRange(store_->family(family), BigEndian(from), BigEndian(to));
+  }
 }
 
 absl::StatusOr<bool> RocksEventLog::Cut(const DiskBudget::Use& use) {
@@ -65,15 +73,19 @@ absl::StatusOr<bool> RocksEventLog::Cut(const DiskBudget::Use& use) {
                        "on from any more, the newest can (offset ",
                        newest_covered_, ")"));
     }
-    begin_offset_ = next;  // Before the records go, so that a reader in them learns why.
+    begin_offset_ = next;  // Before the records go, so that a reader in them learns why; back where they stay.
   }
   if (next == begin) return false;
   rocksdb::WriteBatch batch;
-  for (const LogFamily family : {LogFamily::kRecords, LogFamily::kSteps, LogFamily::kSegments}) {
-    batch.DeleteRange(store_->family(family), BigEndian(begin), BigEndian(next));
-  }
+  DeleteRows(begin, next, &batch);
   PutBegin(next, &batch);
-  if (absl::Status status = store_->Write(&batch, /*sync=*/true); !status.ok()) return status;
+  const absl::Status written = store_->Write(&batch, /*sync=*/true);
+  {
+    MutexLock lock(&mu_);
+    if (!written.ok()) begin_offset_ = begin;
+    while (segments_.front().offset < begin_offset_) segments_.pop_front();
+  }
+  if (!written.ok()) return written;
   if (absl::Status status = store_->DropFilesBefore(LogFamily::kRecords, next); !status.ok()) return status;
   return true;
 }

@@ -151,19 +151,35 @@ absl::Status RocksEventLog::LoadMarks() {
   return absl::OkStatus();
 }
 
+// Earlier builds could leave segments before the begin, with their records and steps. Nobody reads those any more: the
+// begin moves only to where a checkpoint stands, or behind it.
+void RocksEventLog::ForgetBefore(uint64_t begin) {
+  rocksdb::WriteBatch batch;
+  DeleteRows(0, begin, &batch);
+  const absl::Status written = store_->Write(&batch, /*sync=*/true);
+  LogWarning(absl::StrCat("event log: there was something left before its begin, offset ", begin, "; ",
+                          written.ok() ? "it is deleted" : absl::StrCat("it stays: ", written.message())));
+}
+
 absl::Status RocksEventLog::LoadSegments() {
   MutexLock lock(&mu_);
+  bool left = false;
   const std::unique_ptr<rocksdb::Iterator> entry = store_->Iterate(LogFamily::kSegments);
   for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
     const std::optional<uint64_t> offset = FromBigEndian({entry->key().data(), entry->key().size()});
     const std::optional<uint64_t> bytes = FromBigEndian({entry->value().data(), entry->value().size()});
     if (!offset.has_value() || !bytes.has_value()) return absl::DataLossError("event log: a segment cannot be read");
-    segments_.push_back({*offset, *bytes});
+    if (*offset < begin_offset_) {
+      left = true;
+    } else {
+      segments_.push_back({*offset, *bytes});
+    }
   }
   if (absl::Status status = FromRocks(entry->status(), "event log: segments"); !status.ok()) return status;
   if (segments_.empty() || segments_.front().offset != begin_offset_) {
     return absl::DataLossError(absl::StrCat("event log: no segment starts at its begin, offset ", begin_offset_));
   }
+  if (left) ForgetBefore(begin_offset_);
   return absl::OkStatus();
 }
 

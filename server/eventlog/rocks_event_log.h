@@ -83,11 +83,15 @@ class RocksEventLog : public EventLog {
   absl::Status LoadMeta();  // Part of Load(), as are the two below.
   absl::Status LoadMarks();
   absl::Status LoadSegments();
+  void ForgetBefore(uint64_t begin);  // What is still there of it.
   absl::Status CheckJournal() const;
 
-  void Enqueue(Pending pending);     // Calls its `done` where the log closes.
-  void Run();                        // Body of writer_: returns once closing_ is set and queue_ is empty.
-  std::vector<Pending> TakeGroup();  // Blocks until something is queued; empty once the log closes.
+  void Enqueue(Pending pending);  // Calls its `done` where the log closes.
+  void Run();                     // Body of writer_: returns once closing_ is set and queue_ is empty.
+  // Blocks until something is queued; empty when nothing was for a while, or once the log closes.
+  std::vector<Pending> TakeGroup();
+  bool Closed() const;
+  void TellIfBroken(const absl::Status& why);
   // Puts what is behind the first `kept` of the group back where it was taken from.
   void GiveBack(size_t kept, std::vector<Pending>* group);
   void WriteGroup(std::vector<Pending> group);
@@ -102,13 +106,14 @@ class RocksEventLog : public EventLog {
                std::vector<absl::StatusOr<Appended>>* results);
   void PutMeta(absl::string_view name, uint64_t value, rocksdb::WriteBatch* batch) const;
   void PutBegin(uint64_t begin, rocksdb::WriteBatch* batch) const;
+  void DeleteRows(uint64_t from, uint64_t to, rocksdb::WriteBatch* batch) const;  // And their steps and segments.
   void PutNumbers(const Staged& staged, rocksdb::WriteBatch* batch) const;
   ProducerMarks::Mark LastMark(const std::string& producer) const;
 
   absl::Status RetireCovered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(retire_mu_);
   // Moves the begin past what may go; false if that is nothing.
   absl::StatusOr<bool> Cut(const DiskBudget::Use& use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(retire_mu_);
-  uint64_t CutPoint(const DiskBudget::Use& use, uint64_t covered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  uint64_t CutPoint(const DiskBudget::Use& use, uint64_t covered) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void MakeRoomIfWanted();  // Of the writer.
 
   const EventLogOptions options_;
