@@ -35,7 +35,7 @@ enum class LogFamily {
   // The joiner's, by request id.
   kRemembered,  // RememberedRequest, as scored.
   kJoins,       // JoinState, of requests to which something has happened since.
-  kWaiting,     // WaitingRows, of requests that are not remembered yet.
+  kWaiting,     // What waits for requests that are not remembered yet: see server/joiner/waiting_entries.h.
   kDeadlines,   // When something is due: see server/joiner/deadlines.h.
 };
 inline constexpr int kLogFamilies = 9;

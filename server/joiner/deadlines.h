@@ -18,7 +18,8 @@ enum class DeadlineKind : char {
 };
 inline constexpr DeadlineKind kDeadlineKinds[] = {DeadlineKind::kLive, DeadlineKind::kReplayed, DeadlineKind::kWaiting};
 
-// A key: the kind, the time as 8 bytes that sort like it, the request id.
+// A key: the kind, the time as 8 bytes that sort like it, the request id; of kWaiting, the entry's key instead (see
+// waiting_entries.h), and no value.
 struct Deadline {
   DeadlineKind kind = DeadlineKind::kLive;
   int64_t at_micros = 0;

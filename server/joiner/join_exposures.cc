@@ -22,7 +22,7 @@ absl::Status JoinOperation::Exposures(const std::string& producer, const v1::Exp
       v1::WaitingRows::Entry entry;
       entry.set_producer_id(producer);
       *entry.mutable_exposures()->add_exposures() = exposure;
-      status = Wait(exposure.request_id(), std::move(entry));
+      status = Wait(exposure.request_id(), entry);
       if (status.ok()) result_.accepted_rows += rows;
     }
     if (const Refusal refusal = RefusalOf(status); refusal.refused()) {

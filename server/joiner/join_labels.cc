@@ -56,7 +56,7 @@ absl::Status JoinOperation::Labels(const std::string& producer, const v1::LabelB
     v1::WaitingRows::Entry entry;
     entry.set_producer_id(producer);
     *entry.mutable_labels() = std::move(draft.labels);
-    const absl::Status status = Wait(id, std::move(entry));
+    const absl::Status status = Wait(id, entry);
     if (status.ok()) {
       result_.accepted_rows += draft.rows.size();
       continue;

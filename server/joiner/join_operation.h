@@ -22,6 +22,7 @@
 #include "server/joiner/scene_windows.h"
 #include "server/joiner/staged_store.h"
 #include "server/joiner/stored_request.h"
+#include "server/joiner/waiting_entries.h"
 
 namespace polyscene {
 
@@ -117,16 +118,25 @@ class JoinOperation {
   void ExposeRows(const Target& target, const v1::Exposure& exposure, uint32_t first);
   void ScheduleAssumptions(const Target& target);
 
-  // Stores `entry` until request `id` comes.  kResourceExhausted: too much waits for it already.
-  absl::Status Wait(const std::string& id, v1::WaitingRows::Entry entry);
-  absl::StatusOr<v1::WaitingRows> ReadWaiting(const std::string& id);
+  // Stores `rows` until request `id` comes.  kResourceExhausted: too much waits for it already.
+  absl::Status Wait(const std::string& id, const v1::WaitingRows::Entry& rows);
   absl::Status JoinWaiting(const std::string& id);
+  absl::Status JoinEntry(const v1::WaitingRows::Entry& rows);
+  uint64_t StopWaiting(const v1::WaitingRows::Entry& rows);  // How many rows of labels that are.
+
+  absl::StatusOr<WaitingQueue> ReadQueue(const std::string& id);
+  void PutQueue(const std::string& id, const WaitingQueue& queue);
+  absl::Status TakeFromQueue(const std::string& id, uint64_t bytes);  // An entry of so many, which is deleted.
+  void AddEntry(const std::string& id, int64_t until, std::string value, WaitingQueue* queue);
+  absl::StatusOr<std::optional<WaitingEntry>> ReadEntry(const std::string& id, uint64_t number);  // Nothing: none.
+  // Writes what lies under the bare id as entries of a new queue. Nothing lies there: an empty one.
+  absl::StatusOr<WaitingQueue> TakeUpOldEntries(const std::string& id);
 
   absl::Status SweepKind(DeadlineKind kind, int64_t clock);
   absl::Status HandleDue(const Deadline& deadline, absl::string_view value, int64_t clock);
   absl::Status HandleDueRequest(const Deadline& deadline, const DueRequest& due, int64_t clock);
   absl::Status AssumeNegatives(const std::string& id, int64_t event_time, const SceneWindows& windows, int64_t clock);
-  absl::Status Expire(const std::string& id, uint64_t entries);
+  absl::Status HandleDueEntry(const Deadline& deadline);  // It has waited in vain.
   void Forget(const std::string& id, uint64_t stored_bytes);
 
   void PutDeadline(DeadlineKind kind, int64_t at, const std::string& id, std::string value);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/eventlog/big_endian.h"
 #include "server/joiner/join_operation.h"
 #include "server/log/log.h"
 
@@ -58,9 +57,7 @@ absl::Status JoinOperation::SweepKind(DeadlineKind kind, int64_t clock) {
 }
 
 absl::Status JoinOperation::HandleDue(const Deadline& deadline, absl::string_view value, int64_t clock) {
-  if (deadline.kind == DeadlineKind::kWaiting) {
-    return Expire(deadline.request_id, FromBigEndian(value).value_or(0));
-  }
+  if (deadline.kind == DeadlineKind::kWaiting) return HandleDueEntry(deadline);
   const std::optional<DueRequest> due = ParseDueRequest(value);
   if (!due.has_value()) return absl::DataLossError("a deadline cannot be parsed");
   return HandleDueRequest(deadline, *due, clock);

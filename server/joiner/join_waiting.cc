@@ -3,14 +3,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/eventlog/big_endian.h"
 #include "server/joiner/join_operation.h"
 #include "server/log/log.h"
 
 namespace polyscene {
 namespace {
 
-// Of one request. Each entry is written with those before it, so a sender must not be able to make them many.
+// Of one request: once it comes all of them are joined in one operation, while the log's other writers wait.
 constexpr size_t kMaxWaitingBytes = 1 << 20;
 
 }  // namespace
@@ -34,75 +33,149 @@ absl::Status JoinOperation::Remember(RequestToRemember request) {
   return JoinWaiting(id);
 }
 
-absl::StatusOr<v1::WaitingRows> JoinOperation::ReadWaiting(const std::string& id) {
-  absl::StatusOr<std::optional<std::string>> bytes = parts_.store.Get(LogFamily::kWaiting, id);
-  if (!bytes.ok()) return bytes.status();
-  v1::WaitingRows waiting;
-  if (bytes->has_value() && !waiting.ParseFromString(**bytes)) {
-    return absl::DataLossError(absl::StrCat("labels that wait for request '", id, "' cannot be parsed"));
+absl::StatusOr<WaitingQueue> JoinOperation::ReadQueue(const std::string& id) {
+  absl::StatusOr<std::optional<std::string>> value = parts_.store.Get(LogFamily::kWaiting, WaitingQueueKey(id));
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) return TakeUpOldEntries(id);
+  const std::optional<WaitingQueue> queue = ParseWaitingQueue(**value);
+  if (!queue.has_value()) {
+    return absl::DataLossError(absl::StrCat("the queue of what waits for request '", id, "' cannot be parsed"));
   }
-  return waiting;
+  return *queue;
+}
+
+absl::StatusOr<WaitingQueue> JoinOperation::TakeUpOldEntries(const std::string& id) {
+  absl::StatusOr<std::optional<std::string>> value = parts_.store.Get(LogFamily::kWaiting, id);
+  if (!value.ok()) return value.status();
+  WaitingQueue queue;
+  if (!value->has_value()) return queue;
+  v1::WaitingRows old;
+  if (!old.ParseFromString(**value)) {
+    return absl::DataLossError(absl::StrCat("what waits for request '", id, "' cannot be parsed"));
+  }
+  parts_.store.Delete(LogFamily::kWaiting, id);
+  // How long they have waited is not among what was stored with them: they begin anew.
+  const int64_t until = now_ + parts_.label_wait_micros;
+  for (const v1::WaitingRows::Entry& rows : old.entries()) {
+    AddEntry(id, until, WaitingEntryValue(until, rows), &queue);
+  }
+  PutQueue(id, queue);
+  return queue;
+}
+
+void JoinOperation::AddEntry(const std::string& id, int64_t until, std::string value, WaitingQueue* queue) {
+  const std::string key = WaitingEntryKey(id, queue->next++);
+  queue->bytes += value.size();
+  parts_.store.Put(LogFamily::kWaiting, key, std::move(value));
+  PutDeadline(DeadlineKind::kWaiting, until, key, /*value=*/"");
+}
+
+void JoinOperation::PutQueue(const std::string& id, const WaitingQueue& queue) {
+  if (queue.empty()) {
+    parts_.store.Delete(LogFamily::kWaiting, WaitingQueueKey(id));
+  } else {
+    parts_.store.Put(LogFamily::kWaiting, WaitingQueueKey(id), WaitingQueueValue(queue));
+  }
+}
+
+absl::StatusOr<std::optional<WaitingEntry>> JoinOperation::ReadEntry(const std::string& id, uint64_t number) {
+  absl::StatusOr<std::optional<std::string>> value = parts_.store.Get(LogFamily::kWaiting, WaitingEntryKey(id, number));
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) return std::optional<WaitingEntry>();
+  std::optional<WaitingEntry> entry = ParseWaitingEntry(**value);
+  if (!entry.has_value()) {
+    return absl::DataLossError(
+        absl::StrCat("entry ", number, " of what waits for request '", id, "' cannot be parsed"));
+  }
+  return entry;
 }
 
 absl::Status JoinOperation::JoinWaiting(const std::string& id) {
-  absl::StatusOr<v1::WaitingRows> waiting = ReadWaiting(id);
-  if (absl::IsDataLoss(waiting.status())) {
-    LogError(absl::StrCat("request '", id, "' is remembered without what waited for it: ", waiting.status().message()));
+  absl::StatusOr<WaitingQueue> queue = ReadQueue(id);
+  if (absl::IsDataLoss(queue.status())) {
+    LogError(absl::StrCat("request '", id, "' is remembered without what waited for it: ", queue.status().message()));
+    parts_.store.Delete(LogFamily::kWaiting, WaitingQueueKey(id));
     parts_.store.Delete(LogFamily::kWaiting, id);
     return absl::OkStatus();
   }
-  if (!waiting.ok()) return waiting.status();
-  if (waiting->entries().empty()) return absl::OkStatus();
-  parts_.store.Delete(LogFamily::kWaiting, id);
-  for (const v1::WaitingRows::Entry& entry : waiting->entries()) {
-    totals_.waiting_rows -= static_cast<uint64_t>(entry.labels().request_size());
-    std::map<std::string, WaitingDraft> none;  // The request is there now.
-    if (absl::Status status = LabelsOf(entry.labels(), &none); !status.ok()) return status;
-    if (absl::Status status = Exposures(entry.producer_id(), entry.exposures()); !status.ok()) return status;
-    // Its batch was acknowledged when it began to wait: these rows are of no sequence.
-    FlushRecords(entry.producer_id(), /*sequence=*/0);
+  if (!queue.ok()) return queue.status();
+  for (uint64_t number = queue->first; number < queue->next; ++number) {
+    const absl::StatusOr<std::optional<WaitingEntry>> entry = ReadEntry(id, number);
+    if (absl::IsDataLoss(entry.status())) {
+      LogError(absl::StrCat("request '", id, "' is remembered without it: ", entry.status().message()));
+      parts_.store.Delete(LogFamily::kWaiting, WaitingEntryKey(id, number));
+      continue;
+    }
+    if (!entry.ok()) return entry.status();
+    if (!entry->has_value()) continue;
+    const std::string key = WaitingEntryKey(id, number);
+    parts_.store.Delete(LogFamily::kWaiting, key);
+    parts_.store.Delete(LogFamily::kDeadlines, DeadlineKey(DeadlineKind::kWaiting, (*entry)->until_micros, key));
+    if (absl::Status status = JoinEntry((*entry)->rows); !status.ok()) return status;
   }
+  if (!queue->empty()) parts_.store.Delete(LogFamily::kWaiting, WaitingQueueKey(id));
   return absl::OkStatus();
 }
 
-absl::Status JoinOperation::Wait(const std::string& id, v1::WaitingRows::Entry entry) {
-  absl::StatusOr<v1::WaitingRows> waiting = ReadWaiting(id);
-  if (!waiting.ok()) return waiting.status();
-  const uint64_t rows = static_cast<uint64_t>(entry.labels().request_size());
-  *waiting->add_entries() = std::move(entry);
-  std::string bytes = waiting->SerializeAsString();
-  if (bytes.size() > kMaxWaitingBytes && waiting->entries_size() > 1) {
-    return absl::ResourceExhaustedError(absl::StrCat("request '", id, "' is not remembered, and ",
-                                                     waiting->entries_size() - 1, " batches that wait for it fill the ",
-                                                     kMaxWaitingBytes, " bytes there are"));
-  }
-  parts_.store.Put(LogFamily::kWaiting, id, std::move(bytes));
-  totals_.waiting_rows += rows;
-  // The value counts the entries that are due then: entries are in the order of their times.
-  const std::string key = DeadlineKey(DeadlineKind::kWaiting, now_ + parts_.label_wait_micros, id);
-  absl::StatusOr<std::optional<std::string>> others = parts_.store.Get(LogFamily::kDeadlines, key);
-  if (!others.ok()) return others.status();
-  const uint64_t count = others->has_value() ? FromBigEndian(**others).value_or(0) : 0;
-  PutDeadline(DeadlineKind::kWaiting, now_ + parts_.label_wait_micros, id, BigEndian(count + 1));
+absl::Status JoinOperation::JoinEntry(const v1::WaitingRows::Entry& rows) {
+  StopWaiting(rows);
+  std::map<std::string, WaitingDraft> none;  // The request is there now.
+  if (absl::Status status = LabelsOf(rows.labels(), &none); !status.ok()) return status;
+  if (absl::Status status = Exposures(rows.producer_id(), rows.exposures()); !status.ok()) return status;
+  // Its batch was acknowledged when it began to wait: these rows are of no sequence.
+  FlushRecords(rows.producer_id(), /*sequence=*/0);
   return absl::OkStatus();
 }
 
-absl::Status JoinOperation::Expire(const std::string& id, uint64_t entries) {
-  absl::StatusOr<v1::WaitingRows> waiting = ReadWaiting(id);
-  if (!waiting.ok()) return waiting.status();
-  const int count = static_cast<int>(std::min<uint64_t>(entries, static_cast<uint64_t>(waiting->entries_size())));
-  if (count == 0) return absl::OkStatus();  // The request has come.
-  for (int i = 0; i < count; ++i) {
-    const uint64_t rows = static_cast<uint64_t>(waiting->entries(i).labels().request_size());
-    totals_.waiting_rows -= rows;
-    done_.expired_rows += rows;
+uint64_t JoinOperation::StopWaiting(const v1::WaitingRows::Entry& rows) {
+  const uint64_t labels = static_cast<uint64_t>(rows.labels().request_size());
+  totals_.waiting_rows -= std::min(totals_.waiting_rows, labels);
+  return labels;
+}
+
+absl::Status JoinOperation::Wait(const std::string& id, const v1::WaitingRows::Entry& rows) {
+  absl::StatusOr<WaitingQueue> queue = ReadQueue(id);
+  if (!queue.ok()) return queue.status();
+  const int64_t until = now_ + parts_.label_wait_micros;
+  std::string value = WaitingEntryValue(until, rows);
+  if (queue->bytes + value.size() > kMaxWaitingBytes && !queue->empty()) {
+    return absl::ResourceExhaustedError(absl::StrCat("request '", id,
+                                                     "' is not remembered, and what waits for it fills ", queue->bytes,
+                                                     " of the ", kMaxWaitingBytes, " bytes there are"));
   }
-  waiting->mutable_entries()->DeleteSubrange(0, count);
-  if (waiting->entries().empty()) {
-    parts_.store.Delete(LogFamily::kWaiting, id);
-  } else {
-    parts_.store.Put(LogFamily::kWaiting, id, waiting->SerializeAsString());
+  AddEntry(id, until, std::move(value), &*queue);
+  PutQueue(id, *queue);
+  totals_.waiting_rows += static_cast<uint64_t>(rows.labels().request_size());
+  return absl::OkStatus();
+}
+
+absl::Status JoinOperation::HandleDueEntry(const Deadline& deadline) {
+  const std::optional<WaitingEntryName> name = ParseWaitingEntryKey(deadline.request_id);
+  // The first releases' deadlines name the request alone. What is still there of its entries gets deadlines of its own.
+  if (!name.has_value()) return TakeUpOldEntries(deadline.request_id).status();
+  const absl::StatusOr<std::optional<WaitingEntry>> entry = ReadEntry(name->id, name->number);
+  if (!entry.ok() && !absl::IsDataLoss(entry.status())) return entry.status();
+  uint64_t bytes = 0;
+  if (entry.ok()) {
+    // Where a damaged queue was given up, the number may be another entry's by now.
+    if (!entry->has_value() || (*entry)->until_micros != deadline.at_micros) return absl::OkStatus();
+    done_.expired_rows += StopWaiting((*entry)->rows);
+    bytes = (*entry)->bytes;
   }
+  parts_.store.Delete(LogFamily::kWaiting, deadline.request_id);
+  const absl::Status status = TakeFromQueue(name->id, bytes);
+  return entry.ok() ? status : entry.status();
+}
+
+absl::Status JoinOperation::TakeFromQueue(const std::string& id, uint64_t bytes) {
+  absl::StatusOr<WaitingQueue> queue = ReadQueue(id);
+  if (!queue.ok()) return queue.status();
+  queue->bytes -= std::min(queue->bytes, bytes);
+  for (; !queue->empty(); ++queue->first) {
+    const auto oldest = parts_.store.Get(LogFamily::kWaiting, WaitingEntryKey(id, queue->first));
+    if (!oldest.ok() || oldest->has_value()) break;
+  }
+  PutQueue(id, *queue);
   return absl::OkStatus();
 }
 

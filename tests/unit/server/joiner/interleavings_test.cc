@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kSteps = 1000;
 constexpr int64_t kPast = 1'000'000;
+constexpr int kShortWait = 60;
+constexpr int kLongWait = 1500;  // Longer than a request is remembered: what waits meets what an earlier one left.
 
 class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<int> {
  protected:
@@ -102,6 +104,11 @@ class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<
     EXPECT_EQ(Holdings().waiting_rows, oracle_.waiting_rows()) << "step " << step_;
   }
 
+  void SetLabelWait(int seconds) {
+    label_wait_ = absl::Seconds(seconds);
+    oracle_.SetLabelWait(seconds);
+  }
+
   void Step() {
     oracle_.SetClock(Now());
     const int what = Below(100);
@@ -124,12 +131,14 @@ class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<
       ExposeSome();
       disk_.Fail(FailingDisk::Failure::kNone);
     } else if (OneIn(6)) {
+      if (!long_wait_) SetLabelWait(OneIn(2) ? kShortWait : kShortWait / 3);
       Open();
     }
   }
 
+  const bool long_wait_ = GetParam() % 2 == 0;
   std::mt19937_64 random_;
-  JoinerOracle oracle_{60};
+  JoinerOracle oracle_{kShortWait};
   int64_t past_ = kPast;
   int generation_ = 0;
   int step_ = 0;
@@ -137,6 +146,8 @@ class InterleavingsTest : public JoinerTest, public testing::WithParamInterface<
 
 TEST_P(InterleavingsTest, EveryInputDoesWhatTheSimpleModelSays) {
   random_.seed(static_cast<uint64_t>(GetParam()));
+  SetLabelWait(long_wait_ ? kLongWait : kShortWait);
+  Open();
   for (step_ = 0; step_ < kSteps && !HasFailure(); ++step_) Step();
   oracle_.SetClock(Now());
   clock_.Advance(absl::Hours(1));
@@ -146,9 +157,12 @@ TEST_P(InterleavingsTest, EveryInputDoesWhatTheSimpleModelSays) {
   EXPECT_GT(oracle_.repeated, 10u);
   EXPECT_GT(oracle_.assumed, 10u);
   EXPECT_GT(oracle_.expired, 10u);
+  if (long_wait_) {
+    EXPECT_GT(oracle_.waited_again, 0u);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, InterleavingsTest, testing::Range(1, 5));
+INSTANTIATE_TEST_SUITE_P(Seeds, InterleavingsTest, testing::Range(1, 7));
 
 }  // namespace
 }  // namespace polyscene

@@ -26,6 +26,7 @@ JoinerOracle::Outcome JoinerOracle::Remember(const std::string& id, uint32_t row
   for (const Waiting& waiting : waiting_[id]) {
     for (const LabelRow& row : waiting.labels) LabelOne(request, row, &outcome.logged);
     if (waiting.exposure.has_value()) ExposeOne(request, *waiting.exposure);
+    joined_until_[id] = waiting.until;
   }
   waiting_.erase(id);
   return outcome;
@@ -43,11 +44,15 @@ JoinerOracle::Outcome JoinerOracle::Labels(const std::vector<LabelRow>& rows) {
     const std::string reason = LabelOne(request->second, rows[i], &outcome.logged);
     if (!reason.empty()) outcome.refused.emplace_back(i, reason);
   }
-  for (auto& [id, waiting] : wait) {
-    waiting.until = now_ + label_wait_;
-    waiting_[id].push_back(std::move(waiting));
-  }
+  for (auto& [id, waiting] : wait) Wait(id, std::move(waiting));
   return outcome;
+}
+
+void JoinerOracle::Wait(const std::string& id, Waiting waiting) {
+  waiting.until = now_ + label_wait_;
+  const auto joined = joined_until_.find(id);
+  if (joined != joined_until_.end() && now_ < joined->second && joined->second < waiting.until) ++waited_again;
+  waiting_[id].push_back(std::move(waiting));
 }
 
 std::string JoinerOracle::LabelOne(Request& request, const LabelRow& row, std::vector<LoggedRow>* logged) {
@@ -92,7 +97,7 @@ JoinerOracle::Outcome JoinerOracle::Expose(const ExposureRows& exposure) {
   Outcome outcome;
   const auto request = requests_.find(exposure.request);
   if (request == requests_.end()) {
-    waiting_[exposure.request].push_back({now_ + label_wait_, {}, exposure});
+    Wait(exposure.request, {0, {}, exposure});
   } else {
     outcome.refused = ExposeOne(request->second, exposure);
   }
@@ -133,10 +138,11 @@ JoinerOracle::Outcome JoinerOracle::Sweep() {
     request = of.begins + kLongest < clock ? requests_.erase(request) : std::next(request);
   }
   for (auto& [id, entries] : waiting_) {
-    while (!entries.empty() && entries.front().until < now_) {
-      expired += entries.front().labels.size();
-      entries.erase(entries.begin());
-    }
+    std::erase_if(entries, [this](const Waiting& waiting) {
+      if (waiting.until >= now_) return false;
+      expired += waiting.labels.size();
+      return true;
+    });
   }
   return outcome;
 }

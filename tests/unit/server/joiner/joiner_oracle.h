@@ -36,6 +36,7 @@ class JoinerOracle {
   explicit JoinerOracle(int64_t label_wait) : label_wait_(label_wait) {}
 
   void SetClock(int64_t now) { now_ = std::max(now_, now); }
+  void SetLabelWait(int64_t label_wait) { label_wait_ = label_wait; }  // Of what begins to wait from now on.
   Outcome Remember(const std::string& id, uint32_t rows, int64_t event, bool replayed);
   Outcome Labels(const std::vector<LabelRow>& rows);
   Outcome Expose(const ExposureRows& exposure);
@@ -44,6 +45,7 @@ class JoinerOracle {
   size_t requests() const { return requests_.size(); }
   size_t waiting_rows() const;
   uint64_t repeated = 0, corrected = 0, assumed = 0, expired = 0;
+  uint64_t waited_again = 0;  // Requests that were waited for, joined, forgotten and waited for again.
 
  private:
   struct Known {
@@ -65,15 +67,17 @@ class JoinerOracle {
     std::optional<ExposureRows> exposure;
   };
 
+  void Wait(const std::string& id, Waiting waiting);
   // The reason why the row is refused; empty: it is not.
   std::string LabelOne(Request& request, const LabelRow& row, std::vector<LoggedRow>* logged);
   std::vector<std::pair<uint32_t, std::string>> ExposeOne(Request& request, const ExposureRows& exposure);
 
-  const int64_t label_wait_;
+  int64_t label_wait_;
   int64_t now_ = 0;
   int64_t replay_ = 0;
   std::map<std::string, Request> requests_;
   std::map<std::string, std::vector<Waiting>> waiting_;
+  std::map<std::string, int64_t> joined_until_;  // Until when what was joined would have waited, by request.
 };
 
 }  // namespace polyscene

@@ -3,6 +3,7 @@
 
 #include "server/joiner/deadlines.h"
 #include "server/joiner/joiner.h"
+#include "server/joiner/waiting_entries.h"
 #include "tests/unit/server/joiner/joiner_fixture.h"
 
 namespace polyscene {
@@ -52,7 +53,8 @@ TEST_F(RepairTest, TheNextGroupPutsBackWhatWasThereBefore) {
   joiner_->Commit();
 
   EXPECT_FALSE(store->Get(LogFamily::kRemembered, "s")->has_value());
-  EXPECT_FALSE(store->Get(LogFamily::kWaiting, "later")->has_value());
+  EXPECT_FALSE(store->Get(LogFamily::kWaiting, WaitingQueueKey("later"))->has_value());
+  EXPECT_FALSE(store->Get(LogFamily::kWaiting, WaitingEntryKey("later", 0))->has_value());
   EXPECT_EQ(**store->Get(LogFamily::kJoins, "r"), state);
   EXPECT_EQ((**store->Get(LogFamily::kMeta, "joiner")).substr(0, 24), totals.substr(0, 24));
   int deadlines = 0;

@@ -62,6 +62,35 @@ TEST_F(WaitingTest, EachWaitsItsOwnTime) {
   EXPECT_EQ(Counts().expired_rows, 1);
 }
 
+TEST_F(WaitingTest, WhatWaitsForARequestThatWasForgottenWaitsItsOwnTime) {
+  label_wait_ = absl::Seconds(1500);
+  Open();
+  Send({{"r", 0, "click", 1}});
+  Remember("r", 1);
+  clock_.Advance(absl::Seconds(1001));  // Its windows close; the label that was joined would have waited 499 s more.
+  Sweep();
+  ASSERT_EQ(Holdings().requests, 0);
+  Send({{"r", 0, "buy", 1}});
+  clock_.Advance(absl::Seconds(1500));
+  Sweep();
+  EXPECT_EQ(Counts().expired_rows, 0);
+  clock_.Advance(absl::Microseconds(1));
+  Sweep();
+  EXPECT_EQ(Counts().expired_rows, 1);
+}
+
+TEST_F(WaitingTest, WhatBeganToWaitWithAShorterWaitGoesFirst) {
+  Send({{"r", 0, "click", 1}});
+  label_wait_ = absl::Seconds(20);
+  Open();
+  Send({{"r", 0, "buy", 1}});
+  clock_.Advance(absl::Seconds(21));
+  Sweep();
+  EXPECT_EQ(Counts().expired_rows, 1);
+  Remember("r", 1);
+  EXPECT_THAT(Rows(), ElementsAre(LoggedRow{"r", 0, "click=1"}));
+}
+
 TEST_F(WaitingTest, TooMuchForOneRequestIsRefused) {
   std::vector<Label> labels;
   for (uint32_t row = 0; row < 10000; ++row) labels.emplace_back("r", row, "spend", 1.5f);
