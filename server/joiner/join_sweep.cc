@@ -46,7 +46,9 @@ absl::Status JoinOperation::SweepKind(DeadlineKind kind, int64_t clock) {
     if (!deadline.has_value() || !value->has_value()) continue;
     const absl::Status status = HandleDue(*deadline, **value, clock);
     if (absl::IsDataLoss(status)) {
-      LogError(absl::StrCat("request '", deadline->request_id, "': ", status.message(), "; what was due is left out"));
+      const std::optional<WaitingEntryName> entry = ParseWaitingEntryKey(deadline->request_id);
+      const std::string& id = entry.has_value() ? entry->id : deadline->request_id;
+      LogError(absl::StrCat("request '", id, "': ", status.message(), "; what was due is left out"));
     } else if (!status.ok()) {
       return status;
     }

@@ -107,7 +107,7 @@ TEST_F(WaitingCostTest, WhatWaitedInVainGoesForNotMuchMoreThanItCameFor) {
   uint64_t expired = 0;
   while (joiner_->SweepDue()) {
     JoinInput sweep;
-    sweep.what = Sweep();
+    sweep.what = polyscene::Sweep();
     expired += BytesOf(std::move(sweep));
   }
   EXPECT_EQ(Counts().expired_rows, kBatches);
