@@ -73,6 +73,7 @@ rocksdb::Status LogStore::Resume() {
   if (rocksdb::Status status = Probe(); !status.ok()) return status;
   rocksdb::Status flushed;
   for (int tries = 0; tries < 2; ++tries) {
+    AwaitRest();
     errors_->Forget();
     if (rocksdb::Status status = db_->Resume(); !status.ok()) return status;
     rocksdb::WriteOptions memory_only;
@@ -106,6 +107,20 @@ rocksdb::Status LogStore::Probe() const {
   file.reset();
   disk->DeleteFile(name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
   return status;
+}
+
+// What failed in the background rests for a second. Were RocksDB told to resume meanwhile, that would be begun again
+// and again until it works, and resuming would wait for it.
+void LogStore::AwaitRest() const {
+  const auto running = [this](const std::string& property) {
+    uint64_t jobs = 0;
+    db_->GetIntProperty(property, &jobs);
+    return jobs > 0;
+  };
+  while (errors_->stopped() && (running(rocksdb::DB::Properties::kNumRunningFlushes) ||
+                                running(rocksdb::DB::Properties::kNumRunningCompactions))) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
 }
 
 rocksdb::Status LogStore::AwaitFlushes() const {

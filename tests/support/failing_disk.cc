@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 
 namespace polyscene {
@@ -13,17 +14,31 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using StatePtr = std::shared_ptr<FailingDisk::State>;
 using Failure = FailingDisk::Failure;
+using Files = FailingDisk::Files;
 
 IOStatus NoSpace() { return IOStatus::NoSpace("no space left on the test's disk"); }
 IOStatus Broken() { return IOStatus::IOError("the test's disk is broken"); }
 
+Files KindOf(const std::string& name) {
+  if (absl::EndsWith(name, ".log")) return Files::kWriteAheadLogs;
+  if (absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".blob")) return Files::kTables;
+  if (absl::StrContains(name, "/MANIFEST-")) return Files::kManifest;
+  return Files::kAll;
+}
+
+// What fails of files of that kind now.
+Failure FailureOf(Files kind, const FailingDisk::State& state) {
+  const Files failing = state.files;
+  return failing == Files::kAll || failing == kind ? state.failure.load() : Failure::kNone;
+}
+
 class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  FailingFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, StatePtr state)
-      : FSWritableFileOwnerWrapper(std::move(file)), state_(std::move(state)) {}
+  FailingFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, Files kind, StatePtr state)
+      : FSWritableFileOwnerWrapper(std::move(file)), kind_(kind), state_(std::move(state)) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* context) override {
-    switch (state_->failure.load()) {
+    switch (FailureOf(kind_, *state_)) {
       case Failure::kNoSpace:
         return NoSpace();
       case Failure::kIoError:
@@ -47,7 +62,7 @@ class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Sync(const IOOptions& options, IODebugContext* context) override {
     ++state_->syncs;
     if (const int64_t micros = state_->sync_micros; micros > 0) absl::SleepFor(absl::Microseconds(micros));
-    switch (state_->failure.load()) {
+    switch (FailureOf(kind_, *state_)) {
       case Failure::kNoSpace:
       case Failure::kHalfThenNoSpace:
         return NoSpace();
@@ -68,6 +83,7 @@ class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
         .PermitUncheckedError();
   }
 
+  const Files kind_;
   const StatePtr state_;
 };
 
@@ -80,12 +96,12 @@ class FailingFileSystem : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* context) override {
-    const Failure failure = state_->failure;
+    const Failure failure = FailureOf(KindOf(name), *state_);
     if (failure == Failure::kNoSpace) return NoSpace();
     if (failure == Failure::kIoError) return Broken();
     std::unique_ptr<rocksdb::FSWritableFile> real;
     const IOStatus status = FileSystemWrapper::NewWritableFile(name, options, &real, context);
-    if (status.ok()) *file = std::make_unique<FailingFile>(std::move(real), state_);
+    if (status.ok()) *file = std::make_unique<FailingFile>(std::move(real), KindOf(name), state_);
     return status;
   }
 

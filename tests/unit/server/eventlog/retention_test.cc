@@ -1,3 +1,4 @@
+#include "server/eventlog/big_endian.h"
 #include "tests/unit/server/eventlog/event_log_fixture.h"
 
 namespace polyscene {
@@ -67,6 +68,46 @@ TEST_F(RetentionTest, AReopenedLogBeginsWhereItWasCut) {
   EXPECT_EQ(ItemsFrom(begin).size(), 10000 - begin);
   EXPECT_EQ(log_->rows_accepted(), 10000);
   EXPECT_EQ(Log("p", 101, {1}), 10001);
+}
+
+TEST_F(RetentionTest, ACutThatCouldNotBeWrittenIsMadeUpForByTheNext) {
+  ASSERT_TRUE(log_->Retire(3000).ok());
+  const uint64_t begin = log_->begin_offset();
+  disk_.Fail(FailingDisk::Failure::kNoSpace);
+  EXPECT_EQ(log_->Retire(6000).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(log_->begin_offset(), begin);
+  EXPECT_EQ(ItemsFrom(begin).size(), 10000 - begin);
+  disk_.Fail(FailingDisk::Failure::kNone);
+  ASSERT_TRUE(log_->Retire(10000).ok());
+  const uint64_t later = log_->begin_offset();
+  EXPECT_GT(later, begin);
+  Open();
+  EXPECT_EQ(log_->begin_offset(), later);
+  EXPECT_EQ(ItemsFrom(later).size(), 10000 - later);
+  EXPECT_EQ(Log("p", 101, {1}), 10001);
+}
+
+TEST_F(RetentionTest, WhatAnEarlierBuildLeftBeforeTheBeginIsDeletedWhenOpening) {
+  ASSERT_TRUE(log_->Retire(10000).ok());
+  const uint64_t begin = log_->begin_offset();
+  log_.reset();
+  {
+    std::unique_ptr<LogStore> store = *LogStore::Open(Options().directory, nullptr);
+    rocksdb::WriteBatch batch;
+    batch.Put(store->family(LogFamily::kSegments), BigEndian(100), BigEndian(1000));
+    batch.Put(store->family(LogFamily::kRecords), BigEndian(100), "a record");
+    batch.Put(store->family(LogFamily::kSteps), BigEndian(100), BigEndian(200));
+    ASSERT_TRUE(store->Write(&batch, true).ok());
+  }
+  Open();
+  ASSERT_TRUE(log_ != nullptr);
+  EXPECT_EQ(log_->begin_offset(), begin);
+  EXPECT_EQ(ItemsFrom(begin).size(), 10000 - begin);
+  log_.reset();
+  const std::unique_ptr<LogStore> store = *LogStore::Open(Options().directory, nullptr);
+  for (const LogFamily family : {LogFamily::kSegments, LogFamily::kRecords, LogFamily::kSteps}) {
+    EXPECT_EQ(*store->Get(family, BigEndian(100)), std::nullopt) << static_cast<int>(family);
+  }
 }
 
 TEST_F(RetentionTest, FilesOfWhatIsGoneAreDeleted) {
