@@ -87,7 +87,14 @@ int Main(int argc, char** argv) {
   sigwait(&stop_signals, &received);
   LogInfo(absl::StrCat("stopping on ", received == SIGINT ? "SIGINT" : "SIGTERM"));
   (*server)->Stop();
+  const absl::Status saved = (*server)->saved();
   server->reset();
+  if (!saved.ok()) {
+    return Fail(kFailed,
+                absl::Status(saved.code(),
+                             absl::StrCat("stopped, but without a last checkpoint: ", saved.message(),
+                                          "; what was learned since the one before is learned again from the log")));
+  }
   LogInfo("stopped");
   return kDone;
 }

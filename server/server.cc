@@ -264,6 +264,8 @@ void Server::Stop() {
   if (p.trainer != nullptr) p.trainer->Stop();
 }
 
+absl::Status Server::saved() const { return parts_->trainer != nullptr ? parts_->trainer->saved() : absl::OkStatus(); }
+
 Server::~Server() {
   Stop();
   MutexLock lock(&parts_->health_mu);

@@ -43,6 +43,9 @@ class Server {
   // Refuses new calls, drains those in flight, finishes the step, writes a checkpoint, closes the log. Idempotent.
   void Stop();
 
+  // After Stop(): OK, or why there is no checkpoint of all that was learned. The log has it all the same.
+  absl::Status saved() const;
+
   ~Server();  // Stop().
 
   const std::string& address() const;          // gRPC's, HOST:PORT with the port that was bound.

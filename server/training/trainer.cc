@@ -80,6 +80,11 @@ absl::Status Trainer::health() const {
   return health_;
 }
 
+absl::Status Trainer::saved() const {
+  MutexLock lock(&mu_);
+  return saved_;
+}
+
 absl::StatusOr<SavedCheckpoint> Trainer::SaveCheckpoint() {
   auto request = std::make_shared<SaveRequest>();
   {
@@ -129,7 +134,11 @@ void Trainer::Run() {
   const absl::Status why = Learn();
   if (why.ok()) {
     loop_->PublishIfNews().IgnoreError();  // Logged, as is the next.
-    if (loop_->positions().learned_offset > loop_->positions().checkpoint_offset) loop_->Save().status().IgnoreError();
+    if (loop_->positions().learned_offset > loop_->positions().checkpoint_offset) {
+      const absl::Status saved = loop_->Save().status();
+      MutexLock lock(&mu_);
+      saved_ = saved;
+    }
   } else {
     LogError(absl::StrCat("the trainer stands still: ", why.ToString(), ""));
     loop_->PublishIfNews().IgnoreError();  // What was learned before counts.

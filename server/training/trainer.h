@@ -29,6 +29,7 @@ class Trainer : public LearningControl {
   // Finishes the step, publishes and checkpoints what was learned since, ends the thread. What waits in the log stays
   // there.
   void Stop();
+  absl::Status saved() const;  // After Stop(): OK, or why the checkpoint that it wanted could not be written.
 
   LearningPositions Positions() const override;
   LearningPositions WaitForChange(const LearningPositions& seen, absl::Duration timeout) const override;
@@ -71,6 +72,7 @@ class Trainer : public LearningControl {
   bool checkpoint_done_ ABSL_GUARDED_BY(mu_) = false;  // Since the last rest.
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mu_);
+  absl::Status saved_ ABSL_GUARDED_BY(mu_);
 
   // Behind what its checkpoints' thread calls back into.
   std::unique_ptr<TrainingLoop> loop_;  // The thread's alone once it runs.

@@ -83,6 +83,19 @@ TEST_F(StopTest, DeepInABacklogItEndsAfterTheStepAndLearnsTheRestWhenItIsBack) {
   EXPECT_EQ(learned.size(), 201);
 }
 
+TEST_F(StopTest, ALastCheckpointThatCannotBeWrittenIsTold) {
+  Learn("p", {GoodBatch(1, {1, 2})});
+  controls_.learner.FailCheckpoints(absl::ResourceExhaustedError("no space for it"));
+  server_->Stop();
+  EXPECT_EQ(server_->saved().code(), absl::StatusCode::kResourceExhausted) << server_->saved();
+  controls_.learner.FailCheckpoints(absl::OkStatus());
+  StopServer();
+  StartServer();
+  Learn("p", {GoodBatch(2, {3})});
+  server_->Stop();
+  EXPECT_TRUE(server_->saved().ok()) << server_->saved();
+}
+
 TEST_F(StopTest, WhileTheLogIsFullItEndsAsEver) {
   StopServer();
   settings().config.set_disk_reserve_bytes(int64_t{1} << 60);  // No disk has so much.
