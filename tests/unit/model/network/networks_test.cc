@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tests/unit/model/network/network_fixture.h"
 
 namespace polyscene {
@@ -169,7 +170,7 @@ INSTANTIATE_TEST_SUITE_P(
         "shared_bottom { hidden: [4] } interaction { cross { layers: 3 } } scene_adaptation: STAR",
         "mmoe { experts: 2 hidden: [3] } interaction { cross { rank: 2 } } scene_adaptation: SCENE_EMBEDDING",
         "ple { hidden: [3] } interaction { factorization_machine {} } scene_adaptation: GATE"),
-    [](const auto& info) { return "N" + std::to_string(info.index); });
+    [](const auto& info) { return absl::StrCat("N", info.index); });
 
 }  // namespace
 }  // namespace polyscene

@@ -19,13 +19,10 @@ class LargeRowsTest : public JoinerTest {
  protected:
   void RememberLarge(const std::string& id, int rows) {
     v1::RememberedRequest request = Request(rows);
-    for (v1::Column& column : *request.mutable_context()) {
-      if (column.name() != "recent") continue;
-      column.clear_ints();
-      for (int i = 0; i < kValues; ++i) column.add_ints(i);
-      column.set_lengths(0, kValues);
-      column.clear_missing_rows();
-    }
+    v1::Column& recent = *request.add_context();
+    recent.set_name("recent");
+    for (int i = 0; i < kValues; ++i) recent.add_ints(i);
+    recent.add_lengths(kValues);
     ASSERT_TRUE(TryRemember(id, request).ok());
   }
 
