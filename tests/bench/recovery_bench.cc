@@ -62,6 +62,7 @@ class RecoveryBench {
       std::printf("from start to serving: %.2f s with %lld events that no checkpoint covers; peak memory %.0f MB\n",
                   absl::ToDoubleSeconds(absl::Now() - start), static_cast<long long>(events_),
                   PeakMb(server_->process()));
+      std::fflush(stdout);
       if (absl::Status status = WaitUntilLearned(); !status.ok()) return status;
       std::printf("  and until those are learned: %.2f s\n", absl::ToDoubleSeconds(absl::Now() - start));
       std::fflush(stdout);
