@@ -4,7 +4,7 @@
 // First at a set rate, where an acknowledgement counts from when its batch was due, whether or not it could be sent
 // then; then as fast as the server takes them.
 // Limits: the configured sync interval and three times the p99 of the disk's own fdatasync, taken while the disk does
-// nothing else, and again every 10 ms beside the load.
+// nothing else, and again every 50 ms beside the load.
 //
 //   ingest_bench DIRECTORY [BATCHES] [PRODUCERS] [RATE]
 //
@@ -195,7 +195,7 @@ void Measure(v1::TrainingService::Stub& training, const std::filesystem::path& d
   std::vector<double> beside;
   std::thread sampler([&] {
     Fdatasync(
-        directory / "plain", bytes, std::chrono::milliseconds(10), [&] { return !done; }, &beside);
+        directory / "plain", bytes, std::chrono::milliseconds(50), [&] { return !done; }, &beside);
   });
   std::vector<std::vector<double>> millis(producers);
   std::vector<std::thread> threads;
