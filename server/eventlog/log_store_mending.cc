@@ -73,7 +73,7 @@ rocksdb::Status LogStore::Resume() {
   if (rocksdb::Status status = Probe(); !status.ok()) return status;
   rocksdb::Status flushed;
   for (int tries = 0; tries < 2; ++tries) {
-    AwaitRest();
+    if (rocksdb::Status status = AwaitRest(); !status.ok()) return status;
     errors_->Forget();
     if (rocksdb::Status status = db_->Resume(); !status.ok()) return status;
     rocksdb::WriteOptions memory_only;
@@ -109,18 +109,13 @@ rocksdb::Status LogStore::Probe() const {
   return status;
 }
 
-// What failed in the background rests for a second. Were RocksDB told to resume meanwhile, that would be begun again
-// and again until it works, and resuming would wait for it.
-void LogStore::AwaitRest() const {
-  const auto running = [this](const std::string& property) {
-    uint64_t jobs = 0;
-    db_->GetIntProperty(property, &jobs);
-    return jobs > 0;
-  };
-  while (errors_->stopped() && (running(rocksdb::DB::Properties::kNumRunningFlushes) ||
-                                running(rocksdb::DB::Properties::kNumRunningCompactions))) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+// What failed in the background rests for a second. Were RocksDB told to resume meanwhile, or while a job that has not
+// noticed yet is about to begin, that would be begun again and again until it works, and resuming would wait for it.
+// Pausing waits for the end of all that is scheduled, and while RocksDB has stopped nothing new is.
+rocksdb::Status LogStore::AwaitRest() {
+  if (!errors_->stopped()) return rocksdb::Status::OK();
+  const rocksdb::Status paused = db_->PauseBackgroundWork();
+  return paused.ok() ? db_->ContinueBackgroundWork() : paused;
 }
 
 rocksdb::Status LogStore::AwaitFlushes() const {

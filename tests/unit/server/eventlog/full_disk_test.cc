@@ -43,6 +43,12 @@ class FullDiskTest : public EventLogTest {
     if (status.ok()) items_.push_back(static_cast<int64_t>(items_.size()));
     return status;
   }
+  void GoOn() {
+    for (int batch = 0; batch < 3; ++batch) {
+      const absl::Status status = Next();
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  }
   void ExpectAllOnce() {
     for (int times = 0; times < 2; ++times) {
       EXPECT_EQ(ItemsFrom(0), items_);
@@ -71,11 +77,9 @@ TEST_F(FullDiskTest, WhileMemoryIsFlushed) {
         EXPECT_EQ(Next().code(), absl::StatusCode::kResourceExhausted);
       }
       SpaceAgain();
-      for (int batch = 0; batch < 3; ++batch) {
-        const absl::Status status = Next();
-        ASSERT_TRUE(status.ok()) << status << " failure " << static_cast<int>(failure) << " of files "
-                                 << static_cast<int>(files);
-      }
+      SCOPED_TRACE(testing::Message() << "failure " << static_cast<int>(failure) << " of files "
+                                      << static_cast<int>(files));
+      ASSERT_NO_FATAL_FAILURE(GoOn());
     }
   }
   ExpectAllOnce();
@@ -90,11 +94,9 @@ TEST_F(FullDiskTest, WhileRoomIsMadeAfterAWriteThatFailed) {
       EXPECT_EQ(MakeRoom().code(), absl::StatusCode::kResourceExhausted);
       EXPECT_EQ(Next().code(), absl::StatusCode::kResourceExhausted);
       SpaceAgain();
-      for (int batch = 0; batch < 3; ++batch) {
-        const absl::Status status = Next();
-        ASSERT_TRUE(status.ok()) << status << " failure " << static_cast<int>(failure) << " of files "
-                                 << static_cast<int>(files);
-      }
+      SCOPED_TRACE(testing::Message() << "failure " << static_cast<int>(failure) << " of files "
+                                      << static_cast<int>(files));
+      ASSERT_NO_FATAL_FAILURE(GoOn());
     }
   }
   ExpectAllOnce();
@@ -109,10 +111,7 @@ TEST_F(FullDiskTest, InTheFirstWriteAfterAFlush) {
     disk_.Fail(failure);
     EXPECT_EQ(Next().code(), absl::StatusCode::kResourceExhausted);
     disk_.Fail(Failure::kNone);
-    for (int batch = 0; batch < 3; ++batch) {
-      const absl::Status status = Next();
-      ASSERT_TRUE(status.ok()) << status;
-    }
+    ASSERT_NO_FATAL_FAILURE(GoOn());
   }
   ExpectAllOnce();
 }
