@@ -93,7 +93,7 @@ class LogStore {
   bool failed() const;
   absl::Status Failed(const rocksdb::Status& status, absl::string_view what);  // Notes it; trouble() then.
   rocksdb::Status Resume();
-  rocksdb::Status AwaitRest();         // Until nothing runs in the background of a database that has stopped.
+  rocksdb::Status AwaitRest();    // Until nothing runs in the background of a database that has stopped.
   rocksdb::Status Probe() const;  // OK: the disk takes what RocksDB has in memory.
   // RocksDB's own waiting for a flush ends at once when it has ever resumed (7.8).
   rocksdb::Status AwaitFlushes() const;
