@@ -6,7 +6,6 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
-#include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <unistd.h>
@@ -28,9 +27,6 @@ namespace polyscene {
 namespace {
 
 constexpr char kMarkFile[] = "synced_mark";
-// Of flushes and compactions together. Some six times what 60,000 events a second of 200 bytes need.
-constexpr int64_t kBackgroundBytesPerSecond = 48 << 20;
-constexpr int64_t kRefillMicros = 10'000;
 
 // In the order of LogFamily.
 constexpr const char* kFamilyNames[kLogFamilies] = {"default",    "records", "producers", "steps",    "segments",
@@ -55,10 +51,6 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, std::shared_ptr<DiskErrors
       128 << 20;  // Small families would keep old files alive; also bounds the replay when opening.
   options.max_open_files = 256;
   options.max_background_jobs = 2;
-  // Flushes and compactions in small portions: what they write in one go is what an acknowledgement's sync waits
-  // behind.
-  options.bytes_per_sync = 512 << 10;
-  options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(kBackgroundBytesPerSecond, kRefillMicros));
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 1 << 20;
