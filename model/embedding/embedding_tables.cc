@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/embedding/initial_row.h"
+#include "model/spec/row_stores.h"
 
 namespace polyscene {
 namespace {
@@ -43,22 +44,22 @@ std::vector<int64_t> Segments(const std::vector<int32_t>& lengths) {
 }  // namespace
 
 std::vector<SlotGroup> GroupSlots(const ModelSpec& spec) {
+  const std::vector<int> stores = StoresOfTables(spec);
   std::vector<SlotGroup> groups;
-  const auto group_of = [&groups](int dimension) -> SlotGroup& {
-    for (SlotGroup& group : groups) {
-      if (group.dimension == dimension) return group;
+  for (size_t t = 0; t < stores.size(); ++t) {
+    if (stores[t] == static_cast<int>(groups.size())) {
+      const TableSpec& table = spec.tables()[t];
+      SlotGroup& group = groups.emplace_back();
+      group.dimension = table.dimension;
+      group.state_width = table.state_width;
+      group.initial_range = table.initial_range;
     }
-    groups.emplace_back();
-    groups.back().dimension = dimension;
-    return groups.back();
-  };
+    groups[stores[t]].tables.push_back(static_cast<int>(t));
+  }
   for (size_t s = 0; s < spec.slots().size(); ++s) {
     const SlotSpec& slot = spec.slots()[s];
-    SlotGroup& group = group_of(slot.dimension);
+    SlotGroup& group = groups[stores[slot.table]];
     (slot.sequence ? group.sequences : group.singles).push_back(static_cast<int>(s));
-    if (std::find(group.tables.begin(), group.tables.end(), slot.table) == group.tables.end()) {
-      group.tables.push_back(slot.table);
-    }
   }
   return groups;
 }
@@ -107,7 +108,7 @@ torch::Tensor FrozenTables::Embed(const EncodedBatch& batch) const {
       std::vector<int64_t> entries;
       for (const Unknown& u : unknown) {
         float* out = initial.data_ptr<float>() + static_cast<int64_t>(entries.size()) * group.dimension;
-        InitialRow(spec_->file().seed(), u.table, u.id, initial_range_, absl::MakeSpan(out, group.dimension));
+        InitialRow(spec_->file().seed(), u.table, u.id, group.initial_range, absl::MakeSpan(out, group.dimension));
         entries.push_back(u.entry);
       }
       values.index_copy_(0, IndexTensor(entries, values.device()), initial.to(values.device()));
@@ -131,12 +132,12 @@ torch::Tensor FrozenTables::Embed(const EncodedBatch& batch) const {
 EmbeddingTables::EmbeddingTables(std::shared_ptr<const ModelSpec> spec, torch::Device device)
     : spec_(std::move(spec)),
       device_(device),
-      initial_range_(static_cast<float>(spec_->file().row_optimizer().adagrad().initial_range())),
       groups_(GroupSlots(*spec_)),
+      groups_of_tables_(StoresOfTables(*spec_)),
       places_(groups_.size()),
       indexes_(spec_->tables().size()) {
   for (const SlotGroup& group : groups_) {
-    stores_.push_back(std::make_unique<RowStore>(group.dimension, device));
+    stores_.push_back(std::make_unique<RowStore>(group.dimension, device, group.state_width));
     owners_.push_back(std::make_shared<RowOwners>());
   }
 }
@@ -148,7 +149,7 @@ int64_t EmbeddingTables::PlaceOf(int g, int table, uint64_t id, GroupRows& rows,
     const int dimension = groups_[g].dimension;
     row = stores_[g]->row_count() + static_cast<uint32_t>(created.size() / dimension);
     created.resize(created.size() + dimension);
-    InitialRow(spec_->file().seed(), table, id, initial_range_,
+    InitialRow(spec_->file().seed(), table, id, groups_[g].initial_range,
                absl::MakeSpan(created.data() + created.size() - dimension, dimension));
     indexes_[table].Insert(id, row);
     owners_[g]->tables.Append(static_cast<uint32_t>(table));
@@ -223,7 +224,6 @@ std::shared_ptr<const FrozenTables> EmbeddingTables::Freeze() {
   auto frozen = std::make_shared<FrozenTables>();
   frozen->spec_ = spec_;
   frozen->groups_ = groups_;
-  frozen->initial_range_ = initial_range_;
   for (const auto& store : stores_) frozen->rows_.push_back(store->Freeze());
   for (const RowIndex& index : indexes_) frozen->indexes_.push_back(index.slots());
   return frozen;
@@ -244,11 +244,12 @@ FrozenGroup EmbeddingTables::FreezeForCheckpoint(int g, bool all) {
   RowStore& store = *stores_[g];
   FrozenGroup frozen;
   frozen.dimension = store.dimension();
+  frozen.state_width = store.state_width();
   frozen.rows = store.Freeze();
   frozen.owners = owners_[g];
   frozen.all = all;
   frozen.touched = store.TakeTouched();
-  // Copied now, for the trainer writes them in place: 4 bytes a row that the checkpoint writes.
+  // Copied now, for the trainer writes them in place: 4 bytes a number of every row that the checkpoint writes.
   if (all) {
     frozen.states = store.state().narrow(0, 0, store.row_count()).clone().to(torch::kCPU);
   } else {
@@ -289,7 +290,7 @@ absl::Status EmbeddingTables::Restore(int g, absl::Span<const uint32_t> rows, ab
     if (tables[i] >= indexes_.size() || std::find(groups_[g].tables.begin(), groups_[g].tables.end(),
                                                   static_cast<int>(tables[i])) == groups_[g].tables.end()) {
       return absl::DataLossError(
-          absl::StrCat("row ", row, " is of table ", tables[i], ", which has another dimension"));
+          absl::StrCat("row ", row, " is of table ", tables[i], ", whose rows are not among these"));
     }
   }
   if (known > 0) {
@@ -307,7 +308,7 @@ absl::Status EmbeddingTables::Restore(int g, absl::Span<const uint32_t> rows, ab
   places_[g].batch.resize(store.row_count(), 0);
   places_[g].place.resize(store.row_count(), 0);
   std::vector<int64_t> numbers(rows.begin(), rows.end());
-  torch::Tensor source = torch::from_blob(const_cast<float*>(states.data()), {count});
+  torch::Tensor source = torch::from_blob(const_cast<float*>(states.data()), {count, store.state_width()});
   store.state().index_copy_(0, IndexTensor(numbers, device_), source.to(device_));
   return absl::OkStatus();
 }

@@ -1,7 +1,8 @@
 // All embedding tables of a model: from a batch's ids to the embedding part of the network's input.
 //
 // Tables of one dimension share one RowStore, so that a step gathers and updates once a dimension, however many tables
-// there are; each table has an index of its own, so ids of different tables never meet.
+// there are; a table with an optimizer of its own has a store of its own. Each table has an index of its own, so ids of
+// different tables never meet.
 #pragma once
 
 #include <torch/types.h>
@@ -21,9 +22,11 @@
 
 namespace polyscene {
 
-// One dimension's slots. In the network's input its single-valued slots come first, side by side, then its sequences.
+// The slots of one store. In the network's input its single-valued slots come first, side by side, then its sequences.
 struct SlotGroup {
   int dimension = 0;
+  int state_width = 1;  // Of the optimizer, a row.
+  float initial_range = 0;
   std::vector<int> singles;  // Indexes into ModelSpec::slots().
   std::vector<int> sequences;
   std::vector<int> tables;  // Indexes into ModelSpec::tables().
@@ -55,7 +58,6 @@ class FrozenTables {
   std::vector<SlotGroup> groups_;
   std::vector<std::shared_ptr<const FrozenRows>> rows_;        // [groups]
   std::vector<std::shared_ptr<const RowIndexSlots>> indexes_;  // [tables]
-  float initial_range_ = 0;
 };
 
 // Whose row each row of a store is. A row keeps its owner.
@@ -64,14 +66,15 @@ struct RowOwners {
   GrowingArray<uint64_t> ids;
 };
 
-// Rows of one dimension as a checkpoint writes them. Any thread may read it, while the trainer goes on.
+// Rows of one store as a checkpoint writes them. Any thread may read it, while the trainer goes on.
 struct FrozenGroup {
   int64_t dimension = 0;
+  int64_t state_width = 1;
   std::shared_ptr<const FrozenRows> rows;
   std::shared_ptr<const RowOwners> owners;  // Of at least rows->row_count() rows.
   bool all = true;                          // Which rows: every one, or `touched`.
   TouchedRows touched;
-  torch::Tensor states;  // Optimizer states of those rows, ascending by row: [count()] on the CPU.
+  torch::Tensor states;  // Optimizer states of those rows, ascending by row: [count(), state_width] on the CPU.
 
   uint64_t count() const { return all ? rows->row_count() : touched.count(); }
 };
@@ -94,6 +97,7 @@ class EmbeddingTables {
 
   int group_count() const { return static_cast<int>(groups_.size()); }
   const SlotGroup& group(int g) const { return groups_[g]; }
+  int group_of_table(int table) const { return groups_of_tables_[table]; }
   RowStore& store(int g) { return *stores_[g]; }
   const RowStore& store(int g) const { return *stores_[g]; }
   uint64_t table_rows(int table) const { return indexes_[table].size(); }
@@ -112,8 +116,8 @@ class EmbeddingTables {
   void ReserveRows(int table, uint64_t rows) { indexes_[table].Reserve(rows); }
 
   // Puts rows back as a checkpoint told them, n of each: `rows` ascending, each either there already, and then of the
-  // same owner, or the next one after all that are. values: [n, dimension], states: [n], on the CPU. kDataLoss: they
-  // contradict each other or what is there. ForgetTouched(): what was restored is no change.
+  // same owner, or the next one after all that are. values: [n, dimension], states: [n, state width], on the CPU.
+  // kDataLoss: they contradict each other or what is there. ForgetTouched(): what was restored is no change.
   absl::Status Restore(int g, absl::Span<const uint32_t> rows, absl::Span<const uint32_t> tables,
                        absl::Span<const uint64_t> ids, absl::Span<const float> values, absl::Span<const float> states);
   void ForgetTouched();
@@ -128,8 +132,8 @@ class EmbeddingTables {
 
   std::shared_ptr<const ModelSpec> spec_;
   const torch::Device device_;
-  const float initial_range_;
   std::vector<SlotGroup> groups_;
+  std::vector<int> groups_of_tables_;               // [tables]
   std::vector<std::unique_ptr<RowStore>> stores_;   // [groups]
   std::vector<Places> places_;                      // [groups]
   std::vector<std::shared_ptr<RowOwners>> owners_;  // [groups]

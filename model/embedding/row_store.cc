@@ -60,7 +60,8 @@ FrozenRows::~FrozenRows() {
 
 torch::Tensor FrozenRows::Gather(absl::Span<const uint32_t> rows) const { return GatherRows(arena_, pages_, rows); }
 
-RowStore::RowStore(int64_t dimension, torch::Device device) : arena_(dimension, device), state_(1, device) {}
+RowStore::RowStore(int64_t dimension, torch::Device device, int64_t state_width)
+    : arena_(dimension, device), state_(state_width, device) {}
 
 torch::Tensor RowStore::Gather(absl::Span<const uint32_t> rows) const {
   return GatherRows(arena_.tensor(), pages_, rows);
@@ -83,7 +84,7 @@ uint32_t RowStore::Append(absl::Span<const float> values) {
     for (int64_t i = 0; i < added; ++i) {
       std::memcpy(arena + pages_.Position(first + i) * dimension(), &values[i * dimension()],
                   dimension() * sizeof(float));
-      state_.data()[first + i] = 0;
+      std::memset(state_.data() + (first + i) * state_width(), 0, state_width() * sizeof(float));
     }
   } else {
     std::vector<uint32_t> rows(added);
@@ -177,7 +178,7 @@ void RowStore::ReclaimPages() {
 
 uint64_t RowStore::memory_bytes() const {
   return page_births_.size() * (kRowsPerPage * dimension() * sizeof(float) + sizeof(uint64_t)) + pages_.memory_bytes() +
-         uint64_t{row_count_} * sizeof(float);
+         uint64_t{row_count_} * state_width() * sizeof(float);
 }
 
 }  // namespace polyscene

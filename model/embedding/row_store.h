@@ -51,9 +51,11 @@ class FrozenRows {
 // Threads: one, the trainer.
 class RowStore {
  public:
-  RowStore(int64_t dimension, torch::Device device);
+  // `state_width`: numbers of optimizer state a row.
+  RowStore(int64_t dimension, torch::Device device, int64_t state_width = 1);
 
   int64_t dimension() const { return arena_.columns(); }
+  int64_t state_width() const { return state_.columns(); }
   uint32_t row_count() const { return row_count_; }
 
   // Makes room for `added` more rows, so that the next Append() of as many cannot fail. Throws std::bad_alloc where
@@ -71,8 +73,9 @@ class RowStore {
 
   std::shared_ptr<const FrozenRows> Freeze();
 
-  // One optimizer value a row, on the device and not part of frozen views: [>= row_count()].
-  torch::Tensor state() const { return state_.tensor().squeeze(1); }
+  // What the optimizer keeps of each row, zeros at first; on the device and not part of frozen views: [>= row_count(),
+  // state_width()].
+  const torch::Tensor& state() const { return state_.tensor(); }
 
   // Rows that were appended or written since the last TakeTouched(), which hands them out; states count as written with
   // their row.

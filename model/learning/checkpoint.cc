@@ -57,7 +57,7 @@ bool TorchLearner::FullIsDue() const {
   uint64_t increments = 0;
   for (size_t i = 1; i < chain_.size(); ++i) increments += chain_[i].bytes;
   for (int g = 0; g < tables_.group_count(); ++g) {
-    increments += tables_.touched_count(g) * RowBytes(tables_.store(g).dimension());
+    increments += tables_.touched_count(g) * RowBytes(tables_.store(g).dimension(), tables_.store(g).state_width());
   }
   return increments > chain_[0].bytes;
 }
@@ -193,11 +193,13 @@ absl::Status TorchLearner::RestoreRows(const StoredCheckpoint& stored) {
 }
 
 absl::Status TorchLearner::RestoreBlock(const RowBlock& block) {
-  for (int g = 0; g < tables_.group_count(); ++g) {
-    if (tables_.store(g).dimension() != block.dimension) continue;
-    return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states);
+  if (block.rows.empty()) return absl::OkStatus();
+  const int g = block.tables[0] < spec_->tables().size() ? tables_.group_of_table(block.tables[0]) : -1;
+  if (g < 0 || tables_.store(g).dimension() != block.dimension || tables_.store(g).state_width() != block.state_width) {
+    return absl::DataLossError(absl::StrCat("rows of dimension ", block.dimension, " and ", block.state_width,
+                                            " numbers of state for table ", block.tables[0], ", which has none such"));
   }
-  return absl::DataLossError(absl::StrCat("rows of dimension ", block.dimension, ", which no table has"));
+  return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states);
 }
 
 absl::StatusOr<TorchLearner::Restored> TorchLearner::Restore(const StoredCheckpoint& stored, bool by_name) {

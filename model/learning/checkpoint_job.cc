@@ -21,10 +21,11 @@ absl::Status DiskError(absl::string_view what, const fs::path& path, const std::
 
 // Writes the group's rows block after block.
 void WriteGroup(const FrozenGroup& group, CheckpointWriter& writer) {
-  const int64_t rows_at_once = RowsOfBlock(group.dimension);
+  const int64_t rows_at_once = RowsOfBlock(group.dimension, group.state_width);
   const float* state = group.states.numel() > 0 ? group.states.data_ptr<float>() : nullptr;
   RowBlock block;
   block.dimension = group.dimension;
+  block.state_width = group.state_width;
   const auto flush = [&] {
     if (block.rows.empty()) return;
     const torch::Tensor values = group.rows->Gather(block.rows).to(torch::kCPU);
@@ -38,7 +39,8 @@ void WriteGroup(const FrozenGroup& group, CheckpointWriter& writer) {
     block.rows.push_back(row);
     block.tables.push_back(group.owners->tables.data()[row]);
     block.ids.push_back(group.owners->ids.data()[row]);
-    block.states.push_back(*state++);
+    block.states.insert(block.states.end(), state, state + group.state_width);
+    state += group.state_width;
     if (block.size() == rows_at_once) flush();
   };
   if (group.all) {

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "model/feature/hash_key.h"
 #include "model/serving/evaluation_layout.h"
+#include "model/spec/row_stores.h"
 
 namespace polyscene {
 namespace {
@@ -110,17 +111,18 @@ absl::Status ReadNumbers(const StoredCheckpoint& stored, CheckpointInspection& i
 
 // The last word on each row: files are read newest first, and only the first sight of a row counts.
 absl::Status ReadRows(const StoredCheckpoint& stored, CheckpointInspection& inspection, Digest& digest) {
-  std::map<int64_t, std::vector<bool>> seen;  // By dimension.
+  const std::vector<int> stores = StoresOfTables(*inspection.spec);
+  std::map<int, std::vector<bool>> seen;  // By store.
   std::string text;
   const auto count_row = [&](const RowBlock& block, int64_t i) -> absl::Status {
-    std::vector<bool>& group = seen[block.dimension];
     const uint32_t row = block.rows[i];
-    if (row >= group.size()) group.resize(std::max<size_t>(size_t{row} + 1, 2 * group.size()));
-    if (group[row]) return absl::OkStatus();
-    group[row] = true;
     if (block.tables[i] >= inspection.tables.size()) {
       return absl::DataLossError(absl::StrCat("row ", row, " is of unknown table ", block.tables[i]));
     }
+    std::vector<bool>& rows = seen[stores[block.tables[i]]];
+    if (row >= rows.size()) rows.resize(std::max<size_t>(size_t{row} + 1, 2 * rows.size()));
+    if (rows[row]) return absl::OkStatus();
+    rows[row] = true;
     InspectedTable& table = inspection.tables[block.tables[i]];
     ++table.rows;
     text.assign(table.name);
@@ -128,7 +130,7 @@ absl::Status ReadRows(const StoredCheckpoint& stored, CheckpointInspection& insp
       text.append(reinterpret_cast<const char*>(from), count * sizeof(*from));
     };
     append(&block.ids[i], 1);
-    append(&block.states[i], 1);
+    append(&block.states[i * block.state_width], block.state_width);
     append(&block.values[i * block.dimension], block.dimension);
     digest.Add(text);
     return absl::OkStatus();
@@ -168,7 +170,7 @@ absl::Status Inspect(CheckpointInspection& inspection) {
   if (!spec.ok()) return spec.status();
   inspection.spec = *std::move(spec);
   for (const TableSpec& table : inspection.spec->tables())
-    inspection.tables.push_back({table.name, table.dimension, 0});
+    inspection.tables.push_back({table.name, table.dimension, table.state_width, 0});
   if (absl::Status status = ReadStatistics(**stored, inspection); !status.ok()) return status;
   if (absl::Status status = ReadEvaluations(**stored, inspection); !status.ok()) return status;
   if (absl::Status status = ReadRows(**stored, inspection, digest); !status.ok()) return status;

@@ -27,8 +27,9 @@ struct InspectedSection {
 struct InspectedTable {
   std::string name;
   int64_t dimension = 0;
+  int64_t state_width = 1;
   uint64_t rows = 0;
-  uint64_t bytes() const { return rows * RowBytes(dimension); }  // In a file that holds each row once.
+  uint64_t bytes() const { return rows * RowBytes(dimension, state_width); }  // In a file that holds each row once.
 };
 
 struct CheckpointInspection {

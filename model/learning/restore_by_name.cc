@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +11,7 @@
 #include "model/learning/torch_learner.h"
 #include "model/serving/evaluation_layout.h"
 #include "model/serving/torch_snapshot.h"
+#include "model/spec/row_stores.h"
 
 namespace polyscene {
 namespace {
@@ -38,7 +38,7 @@ absl::StatusOr<std::vector<std::string>> TorchLearner::RestoreByName(const Store
   if (absl::Status s = RestoreBalance(stored.state(), old); !s.ok()) return s;
   if (absl::Status s = MoveStatistics(stored.state(), *change); !s.ok()) return s;
   if (absl::Status s = RestoreEvaluations(stored.state(), change->evaluations_kept); !s.ok()) return s;
-  if (absl::Status s = MoveRows(stored, *change); !s.ok()) return s;
+  if (absl::Status s = MoveRows(stored, old, *change); !s.ok()) return s;
   return std::move(change->lines);
 }
 
@@ -78,39 +78,54 @@ absl::Status TorchLearner::MoveStatistics(const CheckpointReader& state, const S
   return absl::OkStatus();
 }
 
-absl::Status TorchLearner::MoveRows(const StoredCheckpoint& stored, const SchemaChange& change) {
-  struct Group {
-    std::vector<uint32_t> moved;  // By old row number: the new one, or kNoRow for a dropped table's.
-    uint32_t count = 0;           // Of new rows.
-  };
-  std::map<int64_t, Group> groups;  // By dimension, which a kept table keeps.
-  RowBlock kept;
+absl::Status TorchLearner::MoveRows(const StoredCheckpoint& stored, const ModelSpec& old, const SchemaChange& change) {
+  // A store of the old model may go to several of the new one, and several to one, where tables got or lost an
+  // optimizer of their own.
+  const std::vector<int> old_stores = StoresOfTables(old);
+  std::vector<std::vector<uint32_t>> moved(
+      old_stores.size());                                  // [old stores] by old row number: the new one, or kNoRow.
+  std::vector<uint32_t> counts(tables_.group_count(), 0);  // Of new rows.
+  std::vector<RowBlock> kept(tables_.group_count());
   const auto keep = [&](const RowBlock& block, int64_t i) -> absl::Status {
-    if (block.tables[i] >= change.tables.size()) {
-      return absl::DataLossError(absl::StrCat("row ", block.rows[i], " is of unknown table ", block.tables[i]));
+    const uint32_t old_table = block.tables[i];
+    if (old_table >= change.tables.size()) {
+      return absl::DataLossError(absl::StrCat("row ", block.rows[i], " is of unknown table ", old_table));
     }
-    const int table = change.tables[block.tables[i]];
-    Group& group = groups[block.dimension];
+    const int table = change.tables[old_table];
+    const int g = table < 0 ? -1 : tables_.group_of_table(table);
+    std::vector<uint32_t>& numbers = moved[old_stores[old_table]];
     const uint32_t row = block.rows[i];
-    if (row > group.moved.size()) return absl::DataLossError(absl::StrCat("row ", row, " has none before it"));
-    if (row == group.moved.size()) group.moved.push_back(table < 0 ? kNoRow : group.count++);
-    if (table < 0) return absl::OkStatus();
-    kept.rows.push_back(group.moved[row]);
-    kept.tables.push_back(static_cast<uint32_t>(table));
-    kept.ids.push_back(block.ids[i]);
-    kept.states.push_back(block.states[i]);
+    if (row > numbers.size()) return absl::DataLossError(absl::StrCat("row ", row, " has none before it"));
+    if (row == numbers.size()) numbers.push_back(g < 0 ? kNoRow : counts[g]++);
+    if (g < 0) return absl::OkStatus();
+    RowBlock& to = kept[g];
+    to.rows.push_back(numbers[row]);
+    to.tables.push_back(static_cast<uint32_t>(table));
+    to.ids.push_back(block.ids[i]);
+    if (SameRowState(old.tables()[old_table].optimizer, spec_->tables()[table].optimizer)) {
+      const float* state = &block.states[i * block.state_width];
+      to.states.insert(to.states.end(), state, state + block.state_width);
+    } else {
+      to.states.resize(to.states.size() + to.state_width, 0.0f);
+    }
     const float* values = &block.values[i * block.dimension];
-    kept.values.insert(kept.values.end(), values, values + block.dimension);
+    to.values.insert(to.values.end(), values, values + block.dimension);
     return absl::OkStatus();
   };
   const absl::Status status =
       stored.VisitRows(StoredCheckpoint::Order::kOldestFirst, [&](const RowBlock& block) -> absl::Status {
-        kept.dimension = block.dimension;
-        kept.Resize(0);
+        for (int g = 0; g < tables_.group_count(); ++g) {
+          kept[g].dimension = tables_.store(g).dimension();
+          kept[g].state_width = tables_.store(g).state_width();
+          kept[g].Resize(0);
+        }
         for (int64_t i = 0; i < block.size(); ++i) {
           if (absl::Status s = keep(block, i); !s.ok()) return s;
         }
-        return kept.rows.empty() ? absl::OkStatus() : RestoreBlock(kept);
+        for (const RowBlock& rows : kept) {
+          if (absl::Status s = RestoreBlock(rows); !s.ok()) return s;
+        }
+        return absl::OkStatus();
       });
   tables_.ForgetTouched();
   return status;

@@ -158,6 +158,10 @@ class Comparison {
       const auto it = std::find_if(to_.tables().begin(), to_.tables().end(),
                                    [&table](const TableSpec& other) { return other.name == table.name; });
       change_.tables.push_back(it == to_.tables().end() ? -1 : static_cast<int>(it - to_.tables().begin()));
+      if (it != to_.tables().end() && !SameRowState(table.optimizer, it->optimizer)) {
+        change_.lines.push_back(
+            absl::StrCat("new: state of the row optimizer of table '", table.name, "', which is of another kind"));
+      }
     }
   }
 
@@ -240,6 +244,10 @@ absl::StatusOr<SchemaChange> PlanSchemaChange(const ModelSpec& from, const Model
   comparison.Network();
   comparison.Evaluations();
   return comparison.Result();
+}
+
+bool SameRowState(const v1::RowOptimizer& from, const v1::RowOptimizer& to) {
+  return from.kind_case() == to.kind_case();
 }
 
 std::vector<std::string> DenseInputNames(const ModelSpec& spec) {

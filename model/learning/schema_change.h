@@ -20,6 +20,10 @@ struct SchemaChange {
 // type, the network other widths, and so on); the message gives every reason.
 absl::StatusOr<SchemaChange> PlanSchemaChange(const ModelSpec& from, const ModelSpec& to);
 
+// Whether two row optimizers remember the same of a row: else its state begins anew where it changes from one to the
+// other.
+bool SameRowState(const v1::RowOptimizer& from, const v1::RowOptimizer& to);
+
 // What each scaled or listed dense input of the network stands for, in their order: equal names mean equal inputs.
 std::vector<std::string> DenseInputNames(const ModelSpec& spec);
 

@@ -155,7 +155,7 @@ absl::Status StoredCheckpoint::VisitFormat1(const BlockVisitor& visit) const {
     }
     const std::string prefix = absl::StrCat(kRowsPrefix, block.dimension, ".");
     const int64_t count = static_cast<int64_t>(section.size / sizeof(uint64_t));
-    const int64_t rows_at_once = RowsOfBlock(block.dimension);
+    const int64_t rows_at_once = RowsOfBlock(block.dimension, block.state_width);
     for (int64_t begin = 0; begin < count; begin += rows_at_once) {
       block.Resize(std::min(rows_at_once, count - begin));
       std::iota(block.rows.begin(), block.rows.end(), static_cast<uint32_t>(begin));

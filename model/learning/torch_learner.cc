@@ -32,12 +32,15 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       parameters_(network_->layout(), network_->layout().InitialValues(spec_->file().seed()).to(device_)),
       joint_loss_(spec_, network_->layout()),
       dense_optimizer_(spec_->file().dense_optimizer(), network_->layout(), parameters_.flat),
-      row_optimizer_(spec_->file().row_optimizer().adagrad()),
       tables_(spec_, device_),
       statistics_(spec_->statistics_count()),
       window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
       served_window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
-      opened_(LayoutOf(*spec_)) {}
+      opened_(LayoutOf(*spec_)) {
+  for (int g = 0; g < tables_.group_count(); ++g) {
+    row_optimizers_.push_back(CreateRowOptimizer(spec_->tables()[tables_.group(g).tables[0]].optimizer));
+  }
+}
 
 absl::StatusOr<StepReport> TorchLearner::Step(absl::Span<const ExampleSlice> slices) {
   return CatchTorch(absl::StrCat("step ", counters_.step + 1), [&] { return StepOrThrow(slices); });
@@ -151,7 +154,7 @@ void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<
   dense_optimizer_.Step(parameters_.flat, parameters_.flat_gradient, counters_.step + 1);
   for (int g = 0; g < tables_.group_count(); ++g) {
     if (!values[g].grad().defined()) continue;
-    row_optimizer_.Step(tables_.store(g), rows[g].rows, values[g].detach(), values[g].grad());
+    row_optimizers_[g]->Step(tables_.store(g), rows[g].rows, values[g].detach(), values[g].grad());
   }
 }
 

@@ -91,7 +91,7 @@ class TorchLearner : public OfflineLearner {
   absl::StatusOr<std::vector<std::string>> RestoreByName(const StoredCheckpoint& stored, const ModelSpec& old);
   absl::Status MoveDense(const CheckpointReader& state, const ModelSpec& old);
   absl::Status MoveStatistics(const CheckpointReader& state, const SchemaChange& change);
-  absl::Status MoveRows(const StoredCheckpoint& stored, const SchemaChange& change);
+  absl::Status MoveRows(const StoredCheckpoint& stored, const ModelSpec& old, const SchemaChange& change);
 
   const std::shared_ptr<const ModelSpec> spec_;
   const LearnerOptions options_;
@@ -101,8 +101,8 @@ class TorchLearner : public OfflineLearner {
   TrainedParameters parameters_;
   JointLoss joint_loss_;
   DenseOptimizer dense_optimizer_;
-  const RowAdagrad row_optimizer_;
   EmbeddingTables tables_;
+  std::vector<std::unique_ptr<const RowOptimizer>> row_optimizers_;  // [groups of tables_]
   FeatureStatistics statistics_;
   EvaluationWindow window_;
   EvaluationWindow served_window_;

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/types/span.h"
 #include "model/embedding/row_store.h"
@@ -11,22 +12,19 @@
 
 namespace polyscene {
 
-// Row-wise Adagrad: one accumulator a row, the sum of its mean squared gradients; every element of a row moves by
-// rate x g / (sqrt(accumulator) + epsilon). Duchi et al., "Adaptive Subgradient Methods", JMLR 2011; a row each as in
-// Mudigere et al., "Software-Hardware Co-design for Fast and Scalable Training of Deep Learning Recommendation Models",
-// 2022.
-class RowAdagrad {
+// What it keeps of a row is in the store, TableSpec::state_width numbers, zeros for a row that it never met.
+//
+// Threads: one, the trainer.
+class RowOptimizer {
  public:
-  explicit RowAdagrad(const v1::RowAdagrad& options);
+  virtual ~RowOptimizer() = default;
 
   // rows: distinct; values, gradients: [rows, dimension] on the store's device, `values` as gathered.
-  void Step(RowStore& store, absl::Span<const uint32_t> rows, const torch::Tensor& values,
-            const torch::Tensor& gradients) const;
-
- private:
-  const double rate_;
-  const double initial_accumulator_;
-  const double epsilon_;
+  virtual void Step(RowStore& store, absl::Span<const uint32_t> rows, const torch::Tensor& values,
+                    const torch::Tensor& gradients) const = 0;
 };
+
+// `options` with its defaults filled in.
+std::unique_ptr<const RowOptimizer> CreateRowOptimizer(const v1::RowOptimizer& options);
 
 }  // namespace polyscene

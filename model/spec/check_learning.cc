@@ -1,7 +1,12 @@
 // Optimizers, the learning policy, and the columns of data files.
+#include <set>
+#include <string>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "model/spec/checks.h"
+#include "model/spec/embedding_tables.h"
 
 namespace polyscene {
 namespace {
@@ -11,7 +16,7 @@ constexpr int kMaxWindowRows = 1'000'000'000;  // Only bounds a slip: memory doe
 
 constexpr int64_t kMaxScheduleSteps = 1'000'000'000'000;  // Only bounds a slip.
 
-template <typename Options>  // Adam or AdamW.
+template <typename Options>  // Adam, AdamW or RowAdam.
 void CheckAdam(const Options& adam, const Place& place, Mistakes& mistakes) {
   CheckNumber(place, "learning_rate", adam.learning_rate(), {}, mistakes);
   CheckNumber(place, "beta1", adam.beta1(), {.below = 1}, mistakes);
@@ -67,13 +72,59 @@ void CheckAdagrad(const v1::RowAdagrad& adagrad, const Place& place, Mistakes& m
   CheckNumber(place, "initial_accumulator", adagrad.initial_accumulator(), {}, mistakes);
   CheckNumber(place, "epsilon", adagrad.epsilon(), {}, mistakes);
   CheckNumber(place, "initial_range", adagrad.initial_range(), {}, mistakes);
+  CheckNumber(place, "l2", adagrad.l2(), {.positive = false}, mistakes);
+}
+
+void CheckFtrl(const v1::RowFtrl& ftrl, const Place& place, Mistakes& mistakes) {
+  CheckNumber(place, "alpha", ftrl.alpha(), {}, mistakes);
+  CheckNumber(place, "beta", ftrl.beta(), {}, mistakes);
+  CheckNumber(place, "l1", ftrl.l1(), {.positive = false}, mistakes);
+  CheckNumber(place, "l2", ftrl.l2(), {.positive = false}, mistakes);
+  CheckNumber(place, "initial_range", ftrl.initial_range(), {}, mistakes);
+}
+
+void CheckRowOptimizer(const v1::RowOptimizer& row, const Place& place, Mistakes& mistakes) {
+  switch (row.kind_case()) {
+    case v1::RowOptimizer::kAdagrad:
+      CheckAdagrad(row.adagrad(), place.Field("adagrad"), mistakes);
+      break;
+    case v1::RowOptimizer::kFtrl:
+      CheckFtrl(row.ftrl(), place.Field("ftrl"), mistakes);
+      break;
+    case v1::RowOptimizer::kAdam:
+      CheckAdam(row.adam(), place.Field("adam"), mistakes);
+      CheckNumber(place.Field("adam"), "initial_range", row.adam().initial_range(), {}, mistakes);
+      CheckNumber(place.Field("adam"), "l2", row.adam().l2(), {.positive = false}, mistakes);
+      break;
+    case v1::RowOptimizer::KIND_NOT_SET:
+      break;
+  }
+}
+
+// Tables that differ from the others: each is one that an embedding uses, and is named once.
+void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
+  std::set<std::string> used;
+  for (const EmbeddingUse& use : EmbeddingUses(file)) used.insert(use.table);
+  absl::flat_hash_set<std::string> named;
+  for (int i = 0; i < file.tables_size(); ++i) {
+    const v1::Table& table = file.tables(i);
+    const Place here = place.Field("tables", i);
+    if (used.count(table.name()) == 0) {
+      mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is of no embedding, expected one of ",
+                                                    absl::StrJoin(used, ", ")));
+    } else if (!named.insert(table.name()).second) {
+      mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is there already, expected each once"));
+    }
+    CheckRowOptimizer(table.optimizer(), here.Field("optimizer"), mistakes);
+  }
 }
 
 }  // namespace
 
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
   CheckDenseOptimizer(file.dense_optimizer(), place.Field("dense_optimizer"), mistakes);
-  CheckAdagrad(file.row_optimizer().adagrad(), place.Field("row_optimizer").Field("adagrad"), mistakes);
+  CheckRowOptimizer(file.row_optimizer(), place.Field("row_optimizer"), mistakes);
+  CheckOwnTables(file, place, mistakes);
 
   const v1::LearningPolicy& learning = file.learning();
   const Place policy = place.Field("learning");

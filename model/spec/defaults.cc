@@ -72,7 +72,7 @@ void FillNetwork(v1::Network& network) {
   }
 }
 
-template <typename Options>  // Adam or AdamW.
+template <typename Options>  // Adam, AdamW or RowAdam.
 void FillAdam(Options& adam) {
   adam.set_learning_rate(Or(adam.learning_rate(), 0.001));
   adam.set_beta1(Or(adam.beta1(), 0.9));
@@ -105,12 +105,36 @@ void FillDenseOptimizer(v1::DenseOptimizer& dense) {
   }
 }
 
+void FillRowOptimizer(v1::RowOptimizer& optimizer) {
+  switch (optimizer.kind_case()) {
+    case v1::RowOptimizer::kFtrl: {
+      v1::RowFtrl& ftrl = *optimizer.mutable_ftrl();
+      ftrl.set_alpha(Or(ftrl.alpha(), 0.05));
+      ftrl.set_beta(Or(ftrl.beta(), 1.0));
+      ftrl.set_initial_range(Or(ftrl.initial_range(), 0.05));
+      break;
+    }
+    case v1::RowOptimizer::kAdam:
+      FillAdam(*optimizer.mutable_adam());
+      optimizer.mutable_adam()->set_initial_range(Or(optimizer.adam().initial_range(), 0.05));
+      break;
+    case v1::RowOptimizer::kAdagrad:
+    case v1::RowOptimizer::KIND_NOT_SET: {
+      v1::RowAdagrad& adagrad = *optimizer.mutable_adagrad();
+      adagrad.set_learning_rate(Or(adagrad.learning_rate(), 0.05));
+      adagrad.set_epsilon(Or(adagrad.epsilon(), 1e-8));
+      adagrad.set_initial_range(Or(adagrad.initial_range(), 0.05));
+      break;
+    }
+  }
+}
+
 void FillOptimizers(v1::ModelFile& file) {
   FillDenseOptimizer(*file.mutable_dense_optimizer());
-  v1::RowAdagrad& adagrad = *file.mutable_row_optimizer()->mutable_adagrad();
-  adagrad.set_learning_rate(Or(adagrad.learning_rate(), 0.05));
-  adagrad.set_epsilon(Or(adagrad.epsilon(), 1e-8));
-  adagrad.set_initial_range(Or(adagrad.initial_range(), 0.05));
+  FillRowOptimizer(*file.mutable_row_optimizer());
+  for (v1::Table& table : *file.mutable_tables()) {
+    if (table.has_optimizer()) FillRowOptimizer(*table.mutable_optimizer());
+  }
 }
 
 void FillLossBalance(v1::LossBalance& balance) {

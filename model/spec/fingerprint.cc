@@ -1,6 +1,7 @@
 #include "model/spec/fingerprint.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "google/protobuf/io/coded_stream.h"
@@ -40,7 +41,24 @@ void KeepMeaning(v1::Task& task) {
 
 // The kinds decide what optimizer state there is; of the rest only how rows begin is kept: like the seed, it says what
 // a row that is not there yet is.
-void KeepMeaning(v1::DenseOptimizer& dense, v1::RowOptimizer& row) {
+void KeepMeaning(v1::RowOptimizer& row) {
+  v1::RowOptimizer kept;
+  switch (row.kind_case()) {
+    case v1::RowOptimizer::kFtrl:
+      kept.mutable_ftrl()->set_initial_range(row.ftrl().initial_range());
+      break;
+    case v1::RowOptimizer::kAdam:
+      kept.mutable_adam()->set_initial_range(row.adam().initial_range());
+      break;
+    case v1::RowOptimizer::kAdagrad:
+    case v1::RowOptimizer::KIND_NOT_SET:
+      kept.mutable_adagrad()->set_initial_range(row.adagrad().initial_range());
+      break;
+  }
+  row = kept;
+}
+
+void KeepMeaning(v1::DenseOptimizer& dense) {
   v1::DenseOptimizer kept;
   switch (dense.kind_case()) {
     case v1::DenseOptimizer::kSgd:
@@ -57,9 +75,20 @@ void KeepMeaning(v1::DenseOptimizer& dense, v1::RowOptimizer& row) {
       break;
   }
   dense = kept;
-  const double range = row.adagrad().initial_range();
-  row.mutable_adagrad()->Clear();
-  row.mutable_adagrad()->set_initial_range(range);
+}
+
+// Which tables have rows apart from the others', that is an optimizer of their own; in whatever order they are named.
+void KeepOwnTables(v1::ModelFile& file) {
+  std::map<std::string, v1::Table> kept;
+  for (const v1::Table& table : file.tables()) {
+    if (!table.has_optimizer()) continue;
+    v1::Table& own = kept[table.name()];
+    own.set_name(table.name());
+    *own.mutable_optimizer() = table.optimizer();
+    KeepMeaning(*own.mutable_optimizer());
+  }
+  file.clear_tables();
+  for (const auto& [name, table] : kept) *file.add_tables() = table;
 }
 
 // The kind decides what is remembered of each task. Fixed weights remember nothing, so they are as if not there.
@@ -98,7 +127,9 @@ uint64_t Fingerprint(const v1::ModelFile& file) {
   for (v1::Feature& feature : *kept.mutable_features()) KeepMeaning(feature);
   for (v1::Scene& scene : *kept.mutable_scenes()) scene.clear_rank_by();
   for (v1::Task& task : *kept.mutable_tasks()) KeepMeaning(task);
-  KeepMeaning(*kept.mutable_dense_optimizer(), *kept.mutable_row_optimizer());
+  KeepMeaning(*kept.mutable_dense_optimizer());
+  KeepMeaning(*kept.mutable_row_optimizer());
+  KeepOwnTables(kept);
   KeepMeaning(kept);
 
   std::string bytes;

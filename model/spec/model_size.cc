@@ -29,9 +29,9 @@ void AddTables(const ModelSpec& spec, ModelSize& size) {
     TableSize& added = size.tables.emplace_back();
     added.name = table.name;
     added.dimension = table.dimension;
-    // A page of 8 rows has its birth (8 bytes) and its entry in the page table (4); a row its optimizer's accumulator
-    // (4), where the last step met it (12), and whose it is (12).
-    const int64_t row = table.dimension * kFloatBytes + 2 + 4 + 12 + 12;
+    // A page of 8 rows has its birth (8 bytes) and its entry in the page table (4); a row its optimizer's state,
+    // where the last step met it (12), and whose it is (12).
+    const int64_t row = (table.dimension + table.state_width) * kFloatBytes + 2 + 12 + 12;
     added.least_row_bytes = row + kIndexSlotBytes * 8 / 5;  // The index is at most 5/8 full,
     added.most_row_bytes = row + kIndexSlotBytes * 16 / 5;  // and half of that just after it has grown.
   }

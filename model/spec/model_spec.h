@@ -57,6 +57,10 @@ struct SlotSpec {
 struct TableSpec {
   std::string name;
   int dimension = 0;
+  v1::RowOptimizer optimizer;  // Its own, or the model's.
+  bool has_own_optimizer = false;
+  int state_width = 1;      // Numbers that the optimizer keeps of a row.
+  float initial_range = 0;  // Rows start uniform within +- of it.
 };
 
 struct RankFactor {

@@ -111,7 +111,7 @@ EncodingSpec ModelSpecBuilder::MakeEncoding(const v1::Encoding& encoding, const 
 
 void ModelSpecBuilder::AddSlot(const v1::Embedding& embedding, const FeatureSpec& feature, EncodingSpec& encoding) {
   const auto [entry, is_new] = table_index_.emplace(embedding.table(), static_cast<int>(spec_->tables_.size()));
-  if (is_new) spec_->tables_.push_back({embedding.table(), embedding.dimension()});
+  if (is_new) AddTable(embedding);
   encoding.slot = static_cast<int>(spec_->slots_.size());
   SlotSpec slot;
   slot.feature = encoding.feature;
@@ -120,6 +120,33 @@ void ModelSpecBuilder::AddSlot(const v1::Embedding& embedding, const FeatureSpec
   slot.sequence = feature.sequence;
   slot.mean_pooling = feature.mean_pooling;
   spec_->slots_.push_back(slot);
+}
+
+void ModelSpecBuilder::AddTable(const v1::Embedding& embedding) {
+  TableSpec table;
+  table.name = embedding.table();
+  table.dimension = embedding.dimension();
+  table.optimizer = spec_->file_.row_optimizer();
+  for (const v1::Table& own : spec_->file_.tables()) {
+    if (own.name() != table.name || !own.has_optimizer()) continue;
+    table.optimizer = own.optimizer();
+    table.has_own_optimizer = true;
+  }
+  switch (table.optimizer.kind_case()) {
+    case v1::RowOptimizer::kFtrl:
+      table.state_width = 2 * table.dimension;
+      table.initial_range = static_cast<float>(table.optimizer.ftrl().initial_range());
+      break;
+    case v1::RowOptimizer::kAdam:
+      table.state_width = 2 * table.dimension + 1;
+      table.initial_range = static_cast<float>(table.optimizer.adam().initial_range());
+      break;
+    case v1::RowOptimizer::kAdagrad:
+    case v1::RowOptimizer::KIND_NOT_SET:
+      table.initial_range = static_cast<float>(table.optimizer.adagrad().initial_range());
+      break;
+  }
+  spec_->tables_.push_back(std::move(table));
 }
 
 void ModelSpecBuilder::AddTask(const v1::Task& task) {

@@ -21,6 +21,7 @@ class ModelSpecBuilder {
   void AddFeature(const v1::Feature& feature);
   EncodingSpec MakeEncoding(const v1::Encoding& encoding, const FeatureSpec& feature);
   void AddSlot(const v1::Embedding& embedding, const FeatureSpec& feature, EncodingSpec& encoding);
+  void AddTable(const v1::Embedding& embedding);
   void AddTask(const v1::Task& task);
   void AddScene(const v1::Scene& scene);
 

@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"ClipAndTowers", kAdam, "adam { } clip_norm: 2 tower_factor: 3"},
         Change{"DecoupledDecay", kAdam, "adam_w { weight_decay: 0.5 }"},  // Adam's state.
         Change{"RowRate", "adagrad { learning_rate: 0.1 }", "adagrad { epsilon: 1 initial_accumulator: 1 }"},
+        Change{"RowDecay", "adagrad { learning_rate: 0.1 }", "adagrad { l2: 0.1 }"},
         Change{"TaskWeight", "binary { }", "binary { } weight: 3"},
         Change{"LabelColumn", "binary { }", "binary { } column: \"c\""},
         Change{"ForecastColumns", "columns: [\"d1\", \"d2\"]", ""},
@@ -94,8 +95,21 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"GradNorm", "learning { ", "loss_balance { grad_norm { } }\nlearning { "},
         Change{"Uncertainty", "learning { ", "loss_balance { uncertainty { } }\nlearning { "},
         Change{"DynamicWeightAverage", "learning { ", "loss_balance { dynamic_weight_average { } }\nlearning { "},
+        Change{"RowFtrl", "adagrad { learning_rate: 0.1 }", "ftrl { }"},
+        Change{"RowAdam", "adagrad { learning_rate: 0.1 }", "adam { }"},
+        Change{"OwnRowOptimizer", "learning { ", "tables { name: \"item\" optimizer { } }\nlearning { "},
         Change{"InitialRows", "adagrad { ", "adagrad { initial_range: 0.1 "}),
     ChangeName);
+
+TEST(Fingerprint, NeitherRatesNorTheOrderOfTablesCount) {
+  constexpr char kAdagrad[] = "row_optimizer { adagrad { learning_rate: 0.1 } }";
+  const std::string item = "tables { name: \"item\" optimizer { ftrl { alpha: 1 beta: 2 l1: 3 l2: 4 } } }";
+  const std::string price = "tables { name: \"price\" optimizer { adam { learning_rate: 1 l2: 1 } } }";
+  EXPECT_EQ(FingerprintOf(kAdagrad, item + price),
+            FingerprintOf(kAdagrad,
+                          "tables { name: \"price\" optimizer { adam { } } } tables { name: \"item\" optimizer { "
+                          "ftrl { } } }"));
+}
 
 TEST(Fingerprint, DefaultsOfANetworkAreWhatTheyAreWrittenOut) {
   constexpr char kMmoe[] = "mmoe { experts: 2 hidden: [8, 4] }";

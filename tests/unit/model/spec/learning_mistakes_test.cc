@@ -100,7 +100,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"RowRates", kAdagrad,
              "adagrad { ^learning_rate: nan ^initial_accumulator: -1 ^epsilon: -1 ^initial_range: -1 }",
              "learning_rate is nan, expected a number above 0\ninitial_accumulator is -1, expected a number above 0\n"
-             "epsilon is -1, expected a number above 0\ninitial_range is -1, expected a number above 0"}),
+             "epsilon is -1, expected a number above 0\ninitial_range is -1, expected a number above 0"},
+        Case{"RowL2", kAdagrad, "adagrad { ^l2: -1 }", "l2 is -1, expected 0 or above"},
+        Case{"FtrlRates", kAdagrad, "ftrl { ^alpha: -1 ^l1: -2 }",
+             "alpha is -1, expected a number above 0\nl1 is -2, expected 0 or above"},
+        Case{"RowAdamRates", kAdagrad, "adam { ^beta1: 1 ^l2: -1 }",
+             "beta1 is 1, expected a number above 0 and below 1\nl2 is -1, expected 0 or above"},
+        Case{"UnknownTable", "learning { ", "tables { ^name: \"itm\" }\nlearning { ",
+             "table 'itm' is of no embedding, expected one of colour, item, price, user_id"},
+        Case{"TableTwice", "learning { ", "tables { name: \"item\" } tables { ^name: \"item\" }\nlearning { ",
+             "table 'item' is there already, expected each once"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(

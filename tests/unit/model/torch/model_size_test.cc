@@ -113,13 +113,15 @@ TEST(InteractionSizeTest, ProductsOfEmbeddingsAreFurtherInputs) {
   EXPECT_EQ(size.parameters, CreateNetwork(*spec, 12)->layout().count());
 }
 
-TEST(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
-  const auto spec = ParseModel(R"(
+class TableSizeTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
+  const auto spec = ParseModel(absl::StrCat(GetParam(), R"(
     name: "one table"
     features { name: "user" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 16 } } } }
     scenes { name: "one" tasks: ["click"] }
     tasks { name: "click" binary {} }
-    network { shared_bottom { hidden: [4] } })");
+    network { shared_bottom { hidden: [4] } })"));
   EmbeddingTables tables(spec, torch::kCPU);
   constexpr int64_t kRows = 200'000;
   std::vector<uint64_t> ids(kRows);
@@ -127,7 +129,7 @@ TEST(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
   std::vector<uint32_t> rows(kRows);
   std::iota(rows.begin(), rows.end(), 0u);
   const std::vector<uint32_t> owner(kRows, 0);
-  const std::vector<float> values(kRows * 16), states(kRows);
+  const std::vector<float> values(kRows * 16), states(kRows * spec->tables()[0].state_width);
   ASSERT_TRUE(tables.Restore(0, rows, owner, ids, values, states).ok());
 
   const TableSize size = SizeOf(*spec).tables[0];
@@ -136,6 +138,9 @@ TEST(TableSizeTest, ARowCostsWhatTheTablesSayWithinItsBounds) {
   EXPECT_GT(per_row, size.least_row_bytes - 13);  // Restored rows were in no step yet: 12 bytes; and what rounds.
   EXPECT_LT(per_row, size.most_row_bytes + 1);
 }
+
+INSTANTIATE_TEST_SUITE_P(RowOptimizers, TableSizeTest,
+                         testing::Values("", "row_optimizer { ftrl {} } ", "row_optimizer { adam {} } "));
 
 }  // namespace
 }  // namespace polyscene
