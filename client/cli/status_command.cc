@@ -1,4 +1,5 @@
 // `polyscene status`: what the server serves, has learned and holds.
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -46,6 +47,25 @@ std::string AgreementText(const v1::GradientPair& pair) {
                       pair.cosine() < 0 ? ": they conflict" : "");
 }
 
+std::string DriftText(const google::protobuf::RepeatedPtrField<v1::DriftStatus>& drift) {
+  std::vector<std::string> parts;
+  for (const v1::DriftStatus& one : drift) {
+    if (one.alarms() == 0) continue;
+    parts.push_back(absl::StrCat(one.task(), " in ", one.scene(), ", ", Count(one.alarms()),
+                                 one.alarms() == 1 ? " alarm" : " alarms"));
+    if (one.last_alarm_event_micros() == 0) continue;
+    absl::StrAppend(&parts.back(), ", last at ",
+                    absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMicros(one.last_alarm_event_micros()),
+                                     absl::UTCTimeZone()));
+  }
+  if (!parts.empty()) return absl::StrJoin(parts, "; ");
+  const v1::DriftStatus* const nearest =
+      &*std::max_element(drift.begin(), drift.end(),
+                         [](const v1::DriftStatus& a, const v1::DriftStatus& b) { return a.level() < b.level(); });
+  return absl::StrCat("none, nearest ", nearest->task(), " in ", nearest->scene(), " at ",
+                      absl::StrFormat("%.0f%%", 100 * nearest->level()));
+}
+
 void PrintStatus(const std::string& server, const v1::GetStatusResponse& status) {
   PrintPair("server", absl::StrCat(server, status.serving() ? ", serving" : ", not serving"));
   PrintPair("model", absl::StrCat(status.fingerprint(), " on ", status.device()));
@@ -74,6 +94,7 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
   }
   if (status.has_worst_tasks()) PrintPair("worst tasks", AgreementText(status.worst_tasks()));
   if (status.has_worst_scenes()) PrintPair("worst scenes", AgreementText(status.worst_scenes()));
+  if (!status.drift().empty()) PrintPair("drift", DriftText(status.drift()));
   PrintPair("freshness", absl::StrCat("p50 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.5)),
                                       ", p99 ", ReadableQuantile(HistogramQuantile(status.freshness_seconds(), 0.99))));
   PrintPair("queue", absl::StrCat(Count(status.queue_rows()), " rows waiting for Predict"));

@@ -195,11 +195,16 @@ std::string FilesText(const ModelSpec& spec) {
 
 std::string LearningText(const ModelSpec& spec) {
   const v1::LearningPolicy& learning = spec.file().learning();
-  return absl::StrCat("Learning: steps of ", learning.step_rows(), " rows (or after ",
-                      Readable(learning.step_wait_seconds()), " s), a publish every ",
-                      Readable(learning.publish_interval_seconds()), " s, a checkpoint every ",
-                      Readable(learning.checkpoint_interval_seconds()), " s; ",
-                      CompactText(spec.file().dense_optimizer()), "; ", CompactText(spec.file().row_optimizer()), "\n");
+  std::string text = absl::StrCat(
+      "Learning: steps of ", learning.step_rows(), " rows (or after ", Readable(learning.step_wait_seconds()),
+      " s), a publish every ", Readable(learning.publish_interval_seconds()), " s, a checkpoint every ",
+      Readable(learning.checkpoint_interval_seconds()), " s; ", CompactText(spec.file().dense_optimizer()), "; ",
+      CompactText(spec.file().row_optimizer()), "\n");
+  for (const v1::Table& table : spec.file().tables()) {
+    if (!table.has_optimizer()) continue;
+    absl::StrAppend(&text, "  rows of table '", table.name(), "': ", CompactText(table.optimizer()), "\n");
+  }
+  return text;
 }
 
 }  // namespace

@@ -67,6 +67,14 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   json["served_evaluation"] = FiguresJson(FiguresOf(status.served_evaluation()));
   json["worst_tasks"] = status.has_worst_tasks() ? PairJson(status.worst_tasks()) : Json();
   json["worst_scenes"] = status.has_worst_scenes() ? PairJson(status.worst_scenes()) : Json();
+  json["drift"] = Json::array();
+  for (const v1::DriftStatus& drift : status.drift()) {
+    json["drift"].push_back({{"scene", drift.scene()},
+                             {"task", drift.task()},
+                             {"level", JsonNumber(drift.level())},
+                             {"alarms", drift.alarms()},
+                             {"last_alarm_event_micros", drift.last_alarm_event_micros()}});
+  }
   json["log_bytes"] = status.log_bytes();
   json["log_trouble"] = status.log_trouble();
   const v1::JoinerStatus& joiner = status.joiner();

@@ -23,6 +23,9 @@ struct Word {
   Emphasis emphasis = Emphasis::kNone;
 };
 
+// From here to an alarm a watched loss is worth a word.
+constexpr double kDriftIsNear = 0.5;
+
 using Lines = std::vector<StyledLine>;
 
 std::string Count(uint64_t value) { return WithThousands(static_cast<long long>(value)); }
@@ -138,6 +141,25 @@ Lines Joiner(const v1::JoinerStatus& joiner, const ViewSize& size) {
                    size)};
 }
 
+// Losses that have risen so far, and the one that is nearest to it; nothing while none is near.
+Lines Drift(const v1::GetStatusResponse& status, const ViewSize& size) {
+  std::vector<Word> words;
+  const v1::DriftStatus* nearest = nullptr;
+  for (const v1::DriftStatus& drift : status.drift()) {
+    if (nearest == nullptr || drift.level() > nearest->level()) nearest = &drift;
+    if (drift.alarms() == 0) continue;
+    words.push_back({absl::StrCat(PrintableAscii(drift.task()), " in ", PrintableAscii(drift.scene()), " ",
+                                  Count(drift.alarms()), "x"),
+                     Emphasis::kWarning});
+  }
+  if (nearest != nullptr && nearest->level() >= kDriftIsNear) {
+    words.push_back({absl::StrCat(PrintableAscii(nearest->task()), " in ", PrintableAscii(nearest->scene()),
+                                  absl::StrFormat(" at %.0f%%", 100 * nearest->level()))});
+  }
+  if (words.empty()) return {};
+  return {WordLine("drift", words, size)};
+}
+
 Lines Learning(const v1::GetStatusResponse& status, const StatusRates& rates, const ViewSize& size) {
   const bool rejects = rates.events_rejected > 0;
   Lines lines = {WordLine("events",
@@ -155,6 +177,7 @@ Lines Learning(const v1::GetStatusResponse& status, const StatusRates& rates, co
                           {{absl::StrCat("p50 ", ReadableQuantile(rates.freshness_p50_seconds))},
                            {absl::StrCat("p99 ", ReadableQuantile(rates.freshness_p99_seconds))}},
                           size)};
+  for (const StyledLine& line : Drift(status, size)) lines.push_back(line);
   for (const StyledLine& line : Joiner(status.joiner(), size)) lines.push_back(line);
   lines.push_back(WordLine(
       "memory",
@@ -308,6 +331,9 @@ std::string WatchLine(const WatchState& state, absl::Time now, absl::TimeZone zo
   if (rates.known) words.push_back(absl::StrCat("p99 ", ReadableQuantile(rates.all.p99_seconds)));
   words.push_back(absl::StrCat("learned ", PerSecond(rates, rates.events_learned)));
   words.push_back(absl::StrCat("backlog ", Backlog(status)));
+  uint64_t alarms = 0;
+  for (const v1::DriftStatus& drift : status.drift()) alarms += drift.alarms();
+  if (alarms > 0) words.push_back(absl::StrCat("drift alarms ", alarms));
   // Of all scenes together, or of the only one; of a forecast the first value.
   const std::vector<EvaluationFigure> figures = MainFigures(status);
   for (const EvaluationFigure& figure : figures) {

@@ -78,6 +78,7 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
   add("window", [window = window_] { return window.Serialize(); });
   if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
+  if (std::string drift = drift_.Serialize(); !drift.empty()) add("drift", BytesOf(std::move(drift)));
   for (ProducerEvaluations::Section& section : opened_.Freeze()) add(std::move(section.name), std::move(section.bytes));
   for (size_t t = 0; t < spec_->tables().size(); ++t) {
     const TableSpec& table = spec_->tables()[t];
@@ -172,6 +173,11 @@ absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state, boo
     if (state.Has("served_window")) {  // Only where rows were remembered.
       if (absl::Status s = restore_window("served_window", served_window_); !s.ok()) return s;
     }
+  }
+  if (state.Has("drift")) {  // Only where rows were learned online; older checkpoints have none.
+    const auto bytes = state.Read("drift");
+    if (!bytes.ok()) return bytes.status();
+    if (absl::Status s = drift_.Restore(*bytes); !s.ok()) return s;
   }
   for (const SectionStream::Section& section : state.Sections()) {
     if (!ProducerEvaluations::IsSection(section.name)) continue;

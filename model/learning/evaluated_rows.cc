@@ -28,6 +28,18 @@ EvaluatedRows::EvaluatedRows(const ModelSpec& spec, absl::Span<const ExampleSlic
   }
 }
 
+int64_t EvaluatedRows::EventMicros(int64_t row) const {
+  for (const ExampleSlice& slice : slices_) {
+    const int64_t count = slice.end - slice.begin;
+    if (row < count) {
+      const absl::Span<const int64_t> times = slice.examples->event_times_micros;
+      return times.empty() ? 0 : times[slice.begin + row];
+    }
+    row -= count;
+  }
+  return 0;
+}
+
 void EvaluatedRows::LabelOf(int task, int64_t row, std::vector<float>& label) const {
   const TaskSpec& spec = spec_.tasks()[task];
   label.resize(spec.label_width);

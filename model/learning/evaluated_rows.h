@@ -25,6 +25,9 @@ class EvaluatedRows {
   // The evaluation that `row` counts in beside the recent window; null for none.
   ProducerEvaluations::Opened* opened(int64_t row) const { return rows_.empty() ? nullptr : rows_[row].opened; }
 
+  // Its event time; 0 where that was not told.
+  int64_t EventMicros(int64_t row) const;
+
   // The label of `row` for `task`, on the scale that evaluation uses: [label width].
   void LabelOf(int task, int64_t row, std::vector<float>& label) const;
 

@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "model/balance/balance_figures.h"
 #include "model/data/example_slice.h"
+#include "model/evaluation/drift.h"
 #include "model/evaluation/evaluation.h"
 #include "model/feature/hash_key.h"
 #include "model/serving/snapshot.h"
@@ -110,6 +111,9 @@ class Learner {
 
   // How tasks and scenes share the network now.
   virtual BalanceFigures balance() const = 0;
+
+  // Whether losses have risen, one a scene and task that is watched. Part of the checkpoint.
+  virtual std::vector<DriftFigure> drift() const = 0;
 
   // Figures over the recent window, and of each opened evaluation.
   virtual std::vector<EvaluationFigure> RecentEvaluation() const = 0;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/learning/scene_losses.h"
 #include "model/loss/label_loss.h"
+#include "model/loss/row_loss.h"
 #include "model/loss/task_loss.h"
 #include "model/serving/evaluation_layout.h"
 #include "model/serving/torch_snapshot.h"
@@ -20,6 +21,12 @@ namespace {
 // From this share of labels on, all tasks are computed for all rows in batched products and missing labels masked: that
 // is faster than towers one by one on their own rows.
 constexpr double kBatchedShare = 0.6;
+
+DriftOptions DriftOptionsOf(const ModelSpec& spec) {
+  const v1::DriftDetection& drift = spec.file().learning().drift();
+  const v1::PageHinkley& test = drift.page_hinkley();
+  return {!drift.has_none(), test.tolerance(), test.threshold(), test.minimum_rows()};
+}
 
 }  // namespace
 
@@ -36,7 +43,8 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       statistics_(spec_->statistics_count()),
       window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
       served_window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
-      opened_(LayoutOf(*spec_)) {
+      opened_(LayoutOf(*spec_)),
+      drift_(LayoutOf(*spec_), DriftOptionsOf(*spec_)) {
   for (int g = 0; g < tables_.group_count(); ++g) {
     row_optimizers_.push_back(CreateRowOptimizer(spec_->tables()[tables_.group(g).tables[0]].optimizer));
   }
@@ -174,6 +182,7 @@ void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forwar
       const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
       rows.LabelOf(t, row, label);
       window_.Add(batch_.scenes[row], t, score, label);
+      drift_.Add(batch_.scenes[row], t, RowLoss(task, score, label), rows.EventMicros(row));
       if (ProducerEvaluations::Opened* opened = rows.opened(row); opened != nullptr) {
         opened->learned.Add(batch_.scenes[row], t, score, label);
       }
@@ -200,6 +209,7 @@ void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micro
 void TorchLearner::ClearEvaluations() {
   opened_.Clear();
   window_.Clear();
+  drift_.Clear();
   served_window_.Clear();
 }
 

@@ -39,6 +39,7 @@ class TorchLearner : public OfflineLearner {
   std::vector<TableRows> tables() const override;
   uint64_t table_bytes() const override { return tables_.memory_bytes(); }
   BalanceFigures balance() const override { return joint_loss_.figures(); }
+  std::vector<DriftFigure> drift() const override { return drift_.Figures(); }
   std::vector<EvaluationFigure> RecentEvaluation() const override { return window_.Figures(); }
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override {
     return opened_.LearnedFigures();
@@ -107,6 +108,7 @@ class TorchLearner : public OfflineLearner {
   EvaluationWindow window_;
   EvaluationWindow served_window_;
   ProducerEvaluations opened_;
+  DriftMonitor drift_;
   LearnerCounters counters_;
 
   bool checkpointing_ = false;     // A job is out.

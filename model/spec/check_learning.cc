@@ -119,6 +119,17 @@ void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mis
   }
 }
 
+void CheckDrift(const v1::DriftDetection& drift, const Place& place, Mistakes& mistakes) {
+  if (!drift.has_page_hinkley()) return;
+  const v1::PageHinkley& test = drift.page_hinkley();
+  const Place here = place.Field("page_hinkley");
+  CheckNumber(here, "tolerance", test.tolerance(), {}, mistakes);
+  CheckNumber(here, "threshold", test.threshold(), {}, mistakes);
+  if (test.minimum_rows() != 0) {
+    CheckInteger(here, "minimum_rows", test.minimum_rows(), 1, kMaxWindowRows, mistakes);
+  }
+}
+
 }  // namespace
 
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
@@ -135,6 +146,7 @@ void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mist
   CheckNumber(policy, "step_wait_seconds", learning.step_wait_seconds(), {}, mistakes);
   CheckNumber(policy, "publish_interval_seconds", learning.publish_interval_seconds(), {}, mistakes);
   CheckNumber(policy, "checkpoint_interval_seconds", learning.checkpoint_interval_seconds(), {}, mistakes);
+  CheckDrift(learning.drift(), policy.Field("drift"), mistakes);
 }
 
 void CheckFiles(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {

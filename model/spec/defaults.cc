@@ -189,6 +189,12 @@ void FillDefaults(v1::ModelFile& file) {
   learning.set_publish_interval_seconds(Or(learning.publish_interval_seconds(), 1.0));
   learning.set_checkpoint_interval_seconds(Or(learning.checkpoint_interval_seconds(), 60.0));
   learning.set_evaluation_window_rows(Or(learning.evaluation_window_rows(), 20000));
+  if (!learning.drift().has_none()) {
+    v1::PageHinkley& test = *learning.mutable_drift()->mutable_page_hinkley();
+    test.set_tolerance(Or(test.tolerance(), 0.05));
+    test.set_threshold(Or(test.threshold(), 200.0));
+    test.set_minimum_rows(Or(test.minimum_rows(), 5000));
+  }
   if (file.files().scene_column().empty()) file.mutable_files()->set_scene_column("scene");
 }
 

@@ -31,6 +31,7 @@ struct LearningReport {
   std::vector<EvaluationFigure> recent_served;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> opened_served;
   BalanceFigures balance;
+  std::vector<DriftFigure> drift;
   std::vector<TableRows> tables;
   uint64_t table_bytes = 0;
 };

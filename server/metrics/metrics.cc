@@ -12,6 +12,7 @@
 #include "model/feature/validation.h"
 #include "prometheus/text_serializer.h"
 #include "server/metrics/balance_series.h"
+#include "server/metrics/drift_series.h"
 #include "server/metrics/resident_memory.h"
 #include "server/metrics/series_builder.h"
 
@@ -91,6 +92,7 @@ struct Metrics::Series {
   prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed, *checkpoint_corrupt;
   TaskGauges auc, loss, calibration;
   std::unique_ptr<BalanceSeries> balance;
+  std::unique_ptr<DriftSeries> drift;
   absl::flat_hash_map<std::string, prometheus::Gauge*> embedding_rows;
 
   const SceneSeries& scene(int index) const { return index < 0 ? scenes.back() : scenes[index]; }
@@ -143,6 +145,7 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   }
   for (const TaskSpec& task : s.spec->tasks()) add_task("*", task);
   s.balance = std::make_unique<BalanceSeries>(build, *s.spec);
+  s.drift = std::make_unique<DriftSeries>(build, *s.spec);
 
   for (const TableSpec& table : s.spec->tables()) {
     s.embedding_rows[table.name] = &build.Gauge(kEmbeddingRows, {{"table", table.name}});
@@ -263,6 +266,8 @@ void Metrics::RecentEvaluation(absl::Span<const EvaluationFigure> figures) {
 }
 
 void Metrics::Balance(const BalanceFigures& figures) { series_->balance->Set(figures); }
+
+void Metrics::Drift(absl::Span<const DriftFigure> figures) { series_->drift->Set(figures); }
 
 void Metrics::Tables(absl::Span<const TableRows> tables, uint64_t bytes) {
   for (const TableRows& table : tables) {

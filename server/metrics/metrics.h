@@ -80,6 +80,7 @@ class Metrics {
   void CheckpointCorrupt();                                           // One could not be read at the start.
   void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // Task AUC, loss, calibration; per scene and "*".
   void Balance(const BalanceFigures& figures);
+  void Drift(absl::Span<const DriftFigure> figures);
   void Tables(absl::Span<const TableRows> tables, uint64_t bytes);
   void TrainerHealthy(bool healthy);
   void LearningPaused(bool paused);

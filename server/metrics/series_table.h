@@ -47,6 +47,8 @@ enum SeriesId {
   kTaskGradientCosine,
   kSceneGradientNorm,
   kSceneGradientCosine,
+  kTaskDrift,
+  kTaskDriftAlarmsTotal,
   kEmbeddingRows,
   kMemoryBytes,
   kUptimeSeconds,

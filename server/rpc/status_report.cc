@@ -83,6 +83,17 @@ void FillWorstPair(const GradientFigures& figures, const Specs& specs,
   pair->set_cosine(worst->cosine);
 }
 
+void FillDrift(const std::vector<DriftFigure>& figures, v1::GetStatusResponse* status) {
+  for (const DriftFigure& figure : figures) {
+    v1::DriftStatus* out = status->add_drift();
+    out->set_scene(figure.scene);
+    out->set_task(figure.task);
+    out->set_level(figure.level);
+    out->set_alarms(figure.alarms);
+    out->set_last_alarm_event_micros(figure.last_alarm_event_micros);
+  }
+}
+
 }  // namespace
 
 StatusReport::StatusReport(StatusReportOptions options, const EventLog& log, const LearningControl& control,
@@ -100,6 +111,7 @@ absl::Status StatusReport::Fill(const std::string& evaluation_of, v1::GetStatusR
   }
   FillWorstPair(report->balance.tasks, options_.spec->tasks(), [status] { return status->mutable_worst_tasks(); });
   FillWorstPair(report->balance.scenes, options_.spec->scenes(), [status] { return status->mutable_worst_scenes(); });
+  FillDrift(report->drift, status);
   if (const std::shared_ptr<const Snapshot> snapshot = snapshots_.Current(); snapshot != nullptr) {
     FillModelState(snapshot->info(), now, status->mutable_model());
   }

@@ -174,14 +174,26 @@ absl::Status TrainingLoop::Publish() {
   report->recent_served = learner_->RecentServed();
   report->opened_served = learner_->OpenedServed();
   report->balance = learner_->balance();
+  report->drift = learner_->drift();
   report->tables = learner_->tables();
   report->table_bytes = learner_->table_bytes();
   parts_.metrics->RecentEvaluation(report->recent);
   parts_.metrics->Balance(report->balance);
+  parts_.metrics->Drift(report->drift);
+  LogDriftAlarms(report->drift);
   parts_.metrics->Tables(report->tables, report->table_bytes);
   parts_.metrics->LogEndOffset(parts_.log->end_offset());
   report_ = std::move(report);
   return absl::OkStatus();
+}
+
+void TrainingLoop::LogDriftAlarms(const std::vector<DriftFigure>& now) const {
+  const std::vector<DriftFigure>* before = report_ == nullptr ? nullptr : &report_->drift;
+  for (size_t i = 0; i < now.size() && before != nullptr && i < before->size(); ++i) {
+    if (now[i].alarms <= (*before)[i].alarms) continue;
+    LogWarning(absl::StrCat("drift: the loss of task '", now[i].task, "' in scene '", now[i].scene,
+                            "' has risen; alarm ", now[i].alarms, " by offset ", steps_.begin()));
+  }
 }
 
 void TrainingLoop::CountFreshness(absl::Time served_at) {

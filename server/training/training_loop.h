@@ -86,6 +86,8 @@ class TrainingLoop {
   absl::Status Publish();
   absl::Status TryPublish();
   void CountFreshness(absl::Time served_at);
+  void LogDriftAlarms(
+      const std::vector<DriftFigure>& now) const;  // A line for each task with more than at the last report.
 
   bool news() const { return steps_.begin() > served_offset_; }
   void DoWhatIsDue();

@@ -80,6 +80,24 @@ TEST_F(FakeFlowTest, TheStatusNamesTheTasksThatAgreeLeast) {
   EXPECT_FALSE(status.has_worst_scenes());
 }
 
+TEST_F(FakeFlowTest, TheStatusTellsOfDrift) {
+  Learn("p", {GoodBatch(1, {1, 2, 3})});
+  const v1::GetStatusResponse before = GetStatus();
+  ASSERT_EQ(before.drift_size(), 1);
+  EXPECT_EQ(before.drift(0).scene(), "shop");
+  EXPECT_EQ(before.drift(0).task(), "click");
+  EXPECT_EQ(before.drift(0).level(), 0.25);
+  EXPECT_EQ(before.drift(0).alarms(), 0);
+
+  testing::internal::CaptureStderr();
+  Learn("p", {GoodBatch(2, std::vector<int64_t>(100, 4))});
+  const std::string log = testing::internal::GetCapturedStderr();
+  const v1::GetStatusResponse after = GetStatus();
+  EXPECT_EQ(after.drift(0).alarms(), 1);
+  EXPECT_EQ(after.drift(0).last_alarm_event_micros(), 103);
+  EXPECT_THAT(log, HasSubstr("drift: the loss of task 'click' in scene 'shop' has risen; alarm 1"));
+}
+
 TEST_F(FakeFlowTest, OpeningTheSameEvaluationAgainLogsNothing) {
   const auto open = [this](int64_t from_micros) {
     EventStreamClient stream(*training_);

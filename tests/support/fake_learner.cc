@@ -251,6 +251,11 @@ BalanceFigures FakeLearner::balance() const {
   return figures;
 }
 
+std::vector<DriftFigure> FakeLearner::drift() const {
+  const size_t items = items_.size();
+  return {{"shop", "click", 0.25, items / 100, static_cast<int64_t>(items)}};
+}
+
 std::vector<EvaluationFigure> FakeLearner::RecentEvaluation() const {
   EvaluationFigure figure;
   figure.scene = "*";

@@ -91,6 +91,7 @@ class FakeLearner : public Learner {
   std::vector<TableRows> tables() const override;
   uint64_t table_bytes() const override { return 64 * items_.size(); }
   BalanceFigures balance() const override;
+  std::vector<DriftFigure> drift() const override;
   std::vector<EvaluationFigure> RecentEvaluation() const override;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override;
   std::vector<EvaluationFigure> RecentServed() const override { return {}; }

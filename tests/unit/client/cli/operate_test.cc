@@ -29,6 +29,17 @@ void SetPair(const char* first, const char* second, double cosine, v1::GradientP
   pair.set_cosine(cosine);
 }
 
+google::protobuf::RepeatedPtrField<v1::DriftStatus> DriftOf(double level, uint64_t alarms) {
+  google::protobuf::RepeatedPtrField<v1::DriftStatus> drift;
+  v1::DriftStatus* one = drift.Add();
+  one->set_scene("search");
+  one->set_task("click");
+  one->set_level(level);
+  one->set_alarms(alarms);
+  one->set_last_alarm_event_micros(1735689600000000);
+  return drift;
+}
+
 // A shop that is open for a minute and then two seconds longer, in each stream. Streams but the last end after that.
 class FakeModelService final : public v1::ModelService::Service {
  public:
@@ -40,6 +51,9 @@ class FakeModelService final : public v1::ModelService::Service {
       response->mutable_joiner()->set_joined_rows(30500);
       response->mutable_joiner()->set_corrected_labels(2);
       *response->mutable_served_evaluation() = response->evaluation();
+    }
+    if (drifts) {
+      *response->mutable_drift() = DriftOf(0.25, 2);
     }
     if (conflicts) {
       SetPair("click", "spend", -0.3125, *response->mutable_worst_tasks());
@@ -79,6 +93,7 @@ class FakeModelService final : public v1::ModelService::Service {
   }
 
   std::atomic<bool> paused{false};
+  std::atomic<bool> drifts{false};     // It has something of drift.
   std::atomic<bool> conflicts{false};  // The status has something of gradients.
   std::atomic<bool> joins{false};      // The status has something of remembered requests.
 };
@@ -172,6 +187,20 @@ TEST_F(OperateTest, StatusNamesTheTasksThatConflictMost) {
   EXPECT_EQ(json["worst_tasks"]["second"], "spend");
   EXPECT_EQ(json["worst_tasks"]["cosine"], -0.3125);
   EXPECT_EQ(json["worst_scenes"]["cosine"], 0.42);
+}
+
+TEST_F(OperateTest, StatusTellsOfDrift) {
+  EXPECT_THAT(Run("status").out, Not(HasSubstr("drift")));
+  EXPECT_TRUE(Json::parse(Run("status --json").out)["drift"].empty());
+  service_.drifts = true;
+  EXPECT_THAT(Run("status").out,
+              HasSubstr("drift             click in search, 2 alarms, last at 2025-01-01 00:00:00 UTC\n"));
+  const Json json = Json::parse(Run("status --json").out);
+  EXPECT_EQ(json["drift"][0]["scene"], "search");
+  EXPECT_EQ(json["drift"][0]["task"], "click");
+  EXPECT_EQ(json["drift"][0]["level"], 0.25);
+  EXPECT_EQ(json["drift"][0]["alarms"], 2);
+  EXPECT_EQ(json["drift"][0]["last_alarm_event_micros"], 1735689600000000);
 }
 
 TEST_F(OperateTest, ABackupIsAskedForByItsAbsolutePath) {

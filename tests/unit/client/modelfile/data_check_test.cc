@@ -93,6 +93,14 @@ TEST_F(DataCheckTest, AReportNamesEverythingTheModelIs) {
       text,
       HasSubstr("dense parameters: 17,082 (scene embedding 16, experts 15,744, gates 232, towers 1,056, heads 34)"));
 
+  v1::ModelFile file = spec_->file();
+  v1::Table& own = *file.add_tables();
+  own.set_name("item");
+  own.mutable_optimizer()->mutable_ftrl()->set_l1(0.5);
+  const auto apart = ModelSpec::Create(file);
+  ASSERT_TRUE(apart.ok()) << apart.status();
+  EXPECT_THAT(ModelText(**apart), HasSubstr("rows of table 'item': ftrl { alpha: 0.05 beta: 1 l1: 0.5"));
+
   const Json json = ModelJson(*spec_);
   EXPECT_EQ(json["dense_parameters"], 17082);
   EXPECT_EQ(json["features"][1]["encodings"][0]["table"], "item");

@@ -61,6 +61,21 @@ TEST_F(WatchViewTest, AnOrdinaryTerminalShowsEverything) {
                           "feed        spend  r2           -    85  ▄"));
 }
 
+TEST_F(WatchViewTest, LossesThatRoseOrAreAboutToAreNamed) {
+  v1::GetStatusResponse status = LaterShop();
+  v1::DriftStatus* rose = status.add_drift();
+  rose->set_scene("search");
+  rose->set_task("click");
+  rose->set_alarms(3);
+  v1::DriftStatus* rises = status.add_drift();
+  rises->set_scene("feed");
+  rises->set_task("spend");
+  rises->set_level(0.75);
+  shop_.Answered(status, kNow);
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("drift     click in search 3x  spend in feed at 75%"));
+  EXPECT_THAT(WatchLine(shop_, kNow, absl::UTCTimeZone()), HasSubstr("drift alarms 3"));
+}
+
 TEST_F(WatchViewTest, ASmallerOneLosesBlankLinesFirst) {
   EXPECT_THAT(Render(shop_, 60, 15),  //
               ElementsAre("shop:50051  serving  up 62 s  q quits",

@@ -134,7 +134,11 @@ INSTANTIATE_TEST_SUITE_P(
                          "^step_wait_seconds: -1 ^publish_interval_seconds: inf ^checkpoint_interval_seconds: -2",
                          "step_wait_seconds is -1, expected a number above 0\n"
                          "publish_interval_seconds is inf, expected a number above 0\n"
-                         "checkpoint_interval_seconds is -2, expected a number above 0"}),
+                         "checkpoint_interval_seconds is -2, expected a number above 0"},
+                    Case{"Drift", "step_rows: 64",
+                         "drift { page_hinkley { ^tolerance: -1 ^threshold: nan ^minimum_rows: -5 } }",
+                         "tolerance is -1, expected a number above 0\nthreshold is nan, expected a number above 0\n"
+                         "minimum_rows is -5, expected 1 to 1000000000"}),
     MistakeName);
 
 }  // namespace

@@ -201,6 +201,14 @@ TEST(Defaults, OfTheOtherDenseOptimizers) {
   EXPECT_EQ(adagrad.schedule().inverse_square_root().steps(), 1000);
 }
 
+TEST(Defaults, OfDriftDetection) {
+  const v1::PageHinkley test = Good(kGoodModel)->file().learning().drift().page_hinkley();
+  EXPECT_EQ(test.tolerance(), 0.05);
+  EXPECT_EQ(test.threshold(), 200);
+  EXPECT_EQ(test.minimum_rows(), 5000);
+  EXPECT_TRUE(Good(Changed("step_rows: 64", "drift { none { } }"))->file().learning().drift().has_none());
+}
+
 TEST(Defaults, OfLossBalances) {
   const auto balance_of = [](const char* text) {
     return Good(Changed("learning { step_rows: 64 }", absl::StrCat("loss_balance { ", text, " }")))

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "model/loss/row_loss.h"
 #include "tests/unit/model/torch/learner_fixture.h"
 
 namespace polyscene {
@@ -133,6 +134,35 @@ TEST(LossesTest, ACountIsLearnedAndServedInItsOwnUnit) {
   for (int r = 0; r < 16; ++r) EXPECT_NEAR(served[r], visits[r], 0.08f * visits[r] + 0.05f);
   EXPECT_GT(Figure(learner->OpenedEvaluations()[0].second, "shop", "visits", "r2"), 0.99);
   EXPECT_NEAR(Score(spec, *snapshot, rows.features, "shop", "week")[1], 3, 0.05);
+}
+
+TEST(RowLossTest, IsWhatTheTasksLossMakesOfTheRow) {
+  TaskSpec squared, huber, kinds;
+  squared.kind = huber.kind = TaskSpec::Kind::kRegression;
+  squared.center = huber.center = 1;
+  huber.huber = true;
+  huber.huber_delta = 0.5;
+  kinds.kind = TaskSpec::Kind::kMultiClass;
+  kinds.outputs = 3;
+  const auto expect = [](const TaskSpec& task, const torch::Tensor& logits, double label) {
+    const torch::Tensor scores = EvaluatedScores(task, logits).to(torch::kFloat32).contiguous();
+    const float evaluated = static_cast<float>(label);
+    const double transformed = TransformLabel(task, evaluated);
+    const double loss = RowLoss(task, {scores.data_ptr<float>(), static_cast<size_t>(task.outputs)}, {&evaluated, 1});
+    EXPECT_NEAR(loss, Loss(task, logits, Column({transformed})), 1e-5 * std::max(1.0, loss));
+  };
+  for (const double logit : {-2.0, 0.3, 1.5}) {
+    for (const double label : {0.0, 1.0}) {
+      expect(TaskSpec(), Column({logit}), label);
+      expect(Focal(2), Column({logit}), label);
+    }
+    for (const double label : {0.0, 1.0, 4.0}) {
+      expect(Poisson(), Column({logit}), label);
+      expect(squared, Column({logit}), label);
+      expect(huber, Column({logit}), label);
+    }
+    for (const double label : {0.0, 2.0}) expect(kinds, torch::tensor({{logit, 0.5, -1.0}}, torch::kFloat64), label);
+  }
 }
 
 }  // namespace

@@ -178,6 +178,16 @@ TEST_F(MetricsTest, TellsHowTasksAndScenesShareTheNetwork) {
   EXPECT_EQ(Value("polyscene_scene_gradient_cosine{other=\"churn\",scene=\"shop\"}"), "0.125");
 }
 
+TEST_F(MetricsTest, CountsDriftAlarmsAndNeverBack) {
+  EXPECT_EQ(Value("polyscene_task_drift_alarms_total{scene=\"shop\",task=\"click\"}"), "0");
+  metrics_.Drift({{"shop", "click", 0.25, 2, 7}});
+  EXPECT_EQ(Value("polyscene_task_drift{scene=\"shop\",task=\"click\"}"), "0.25");
+  EXPECT_EQ(Value("polyscene_task_drift_alarms_total{scene=\"shop\",task=\"click\"}"), "2");
+  metrics_.Drift({{"shop", "click", 0.5, 1, 3}});  // Of an older checkpoint.
+  EXPECT_EQ(Value("polyscene_task_drift{scene=\"shop\",task=\"click\"}"), "0.5");
+  EXPECT_EQ(Value("polyscene_task_drift_alarms_total{scene=\"shop\",task=\"click\"}"), "2");
+}
+
 TEST_F(MetricsTest, MeasuresItsOwnMemoryAndAge) {
   EXPECT_GT(ResidentMemoryBytes(), uint64_t{1} << 20);
   EXPECT_GT(std::stod(Value("polyscene_memory_bytes{kind=\"resident\"}")), 1 << 20);
