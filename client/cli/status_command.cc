@@ -47,10 +47,20 @@ std::string AgreementText(const v1::GradientPair& pair) {
                       pair.cosine() < 0 ? ": they conflict" : "");
 }
 
-std::string DriftText(const google::protobuf::RepeatedPtrField<v1::DriftStatus>& drift) {
+// The losses that rose last, or the one that is nearest to it.
+std::string DriftText(google::protobuf::RepeatedPtrField<v1::DriftStatus> drift) {
+  constexpr size_t kNamed = 3;
+  std::stable_sort(drift.begin(), drift.end(), [](const v1::DriftStatus& a, const v1::DriftStatus& b) {
+    return a.last_alarm_event_micros() > b.last_alarm_event_micros();
+  });
   std::vector<std::string> parts;
+  size_t more = 0;
   for (const v1::DriftStatus& one : drift) {
     if (one.alarms() == 0) continue;
+    if (parts.size() == kNamed) {
+      ++more;
+      continue;
+    }
     parts.push_back(absl::StrCat(one.task(), " in ", one.scene(), ", ", Count(one.alarms()),
                                  one.alarms() == 1 ? " alarm" : " alarms"));
     if (one.last_alarm_event_micros() == 0) continue;
@@ -58,6 +68,7 @@ std::string DriftText(const google::protobuf::RepeatedPtrField<v1::DriftStatus>&
                     absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMicros(one.last_alarm_event_micros()),
                                      absl::UTCTimeZone()));
   }
+  if (more > 0) parts.push_back(absl::StrCat(Count(more), " more"));
   if (!parts.empty()) return absl::StrJoin(parts, "; ");
   const v1::DriftStatus* const nearest =
       &*std::max_element(drift.begin(), drift.end(),

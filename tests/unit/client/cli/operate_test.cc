@@ -29,14 +29,17 @@ void SetPair(const char* first, const char* second, double cosine, v1::GradientP
   pair.set_cosine(cosine);
 }
 
-google::protobuf::RepeatedPtrField<v1::DriftStatus> DriftOf(double level, uint64_t alarms) {
+// Five losses that rose, one a day after the other.
+google::protobuf::RepeatedPtrField<v1::DriftStatus> RisenLosses() {
   google::protobuf::RepeatedPtrField<v1::DriftStatus> drift;
-  v1::DriftStatus* one = drift.Add();
-  one->set_scene("search");
-  one->set_task("click");
-  one->set_level(level);
-  one->set_alarms(alarms);
-  one->set_last_alarm_event_micros(1735689600000000);
+  for (int day = 0; day < 5; ++day) {
+    v1::DriftStatus* one = drift.Add();
+    one->set_scene("search");
+    one->set_task(absl::StrCat("task", day));
+    one->set_level(0.25);
+    one->set_alarms(day + 1);
+    one->set_last_alarm_event_micros(1735689600000000 + day * int64_t{86'400'000'000});
+  }
   return drift;
 }
 
@@ -53,7 +56,7 @@ class FakeModelService final : public v1::ModelService::Service {
       *response->mutable_served_evaluation() = response->evaluation();
     }
     if (drifts) {
-      *response->mutable_drift() = DriftOf(0.25, 2);
+      *response->mutable_drift() = RisenLosses();
     }
     if (conflicts) {
       SetPair("click", "spend", -0.3125, *response->mutable_worst_tasks());
@@ -194,12 +197,15 @@ TEST_F(OperateTest, StatusTellsOfDrift) {
   EXPECT_TRUE(Json::parse(Run("status --json").out)["drift"].empty());
   service_.drifts = true;
   EXPECT_THAT(Run("status").out,
-              HasSubstr("drift             click in search, 2 alarms, last at 2025-01-01 00:00:00 UTC\n"));
+              HasSubstr("drift             task4 in search, 5 alarms, last at 2025-01-05 00:00:00 UTC; "
+                        "task3 in search, 4 alarms, last at 2025-01-04 00:00:00 UTC; "
+                        "task2 in search, 3 alarms, last at 2025-01-03 00:00:00 UTC; 2 more\n"));
   const Json json = Json::parse(Run("status --json").out);
   EXPECT_EQ(json["drift"][0]["scene"], "search");
-  EXPECT_EQ(json["drift"][0]["task"], "click");
+  EXPECT_EQ(json["drift"].size(), 5);
+  EXPECT_EQ(json["drift"][0]["task"], "task0");
   EXPECT_EQ(json["drift"][0]["level"], 0.25);
-  EXPECT_EQ(json["drift"][0]["alarms"], 2);
+  EXPECT_EQ(json["drift"][0]["alarms"], 1);
   EXPECT_EQ(json["drift"][0]["last_alarm_event_micros"], 1735689600000000);
 }
 
