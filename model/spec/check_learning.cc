@@ -115,6 +115,9 @@ void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mis
     } else if (!named.insert(table.name()).second) {
       mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is there already, expected each once"));
     }
+    if (!table.has_optimizer()) {
+      mistakes.Add(here, absl::StrCat("table '", table.name(), "' has no optimizer, expected the one it differs by"));
+    }
     CheckRowOptimizer(table.optimizer(), here.Field("optimizer"), mistakes);
   }
 }

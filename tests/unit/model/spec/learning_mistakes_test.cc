@@ -106,10 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
              "alpha is -1, expected a number above 0\nl1 is -2, expected 0 or above"},
         Case{"RowAdamRates", kAdagrad, "adam { ^beta1: 1 ^l2: -1 }",
              "beta1 is 1, expected a number above 0 and below 1\nl2 is -1, expected 0 or above"},
-        Case{"UnknownTable", "learning { ", "tables { ^name: \"itm\" }\nlearning { ",
+        Case{"UnknownTable", "learning { ", "tables { ^name: \"itm\" optimizer { } }\nlearning { ",
              "table 'itm' is of no embedding, expected one of colour, item, price, user_id"},
-        Case{"TableTwice", "learning { ", "tables { name: \"item\" } tables { ^name: \"item\" }\nlearning { ",
-             "table 'item' is there already, expected each once"}),
+        Case{"TableTwice", "learning { ",
+             "tables { name: \"item\" optimizer { } } tables { ^name: \"item\" optimizer { } }\nlearning { ",
+             "table 'item' is there already, expected each once"},
+        Case{"TableLikeTheOthers", "learning { ", "^tables { name: \"item\" }\nlearning { ",
+             "table 'item' has no optimizer, expected the one it differs by"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(
