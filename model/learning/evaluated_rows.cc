@@ -11,14 +11,17 @@ EvaluatedRows::EvaluatedRows(const ModelSpec& spec, absl::Span<const ExampleSlic
     : spec_(spec), slices_(slices), labels_(labels) {
   int64_t count = 0;
   for (const ExampleSlice& slice : slices) count += slice.end - slice.begin;
+  event_micros_.reserve(count);
   int64_t first = 0;
   for (const ExampleSlice& slice : slices) {
+    const absl::Span<const int64_t> event_times = slice.examples->event_times_micros;
+    for (int64_t r = slice.begin; r < slice.end; ++r) event_micros_.push_back(event_times.empty() ? 0 : event_times[r]);
     ProducerEvaluations::Opened* const of_producer = opened.Find(slice.producer);
     const absl::Span<const uint32_t> corrections = slice.examples->corrections;
     if (of_producer != nullptr || !corrections.empty()) rows_.resize(count);
     for (int64_t r = slice.begin; of_producer != nullptr && r < slice.end; ++r) {
-      const absl::Span<const int64_t> times = slice.examples->event_times_micros;
-      const bool counts = of_producer->from_micros <= 0 || (!times.empty() && times[r] >= of_producer->from_micros);
+      const bool counts =
+          of_producer->from_micros <= 0 || (!event_times.empty() && event_times[r] >= of_producer->from_micros);
       if (counts) rows_[first + r - slice.begin].opened = of_producer;
     }
     for (const uint32_t r : corrections) {
@@ -26,18 +29,6 @@ EvaluatedRows::EvaluatedRows(const ModelSpec& spec, absl::Span<const ExampleSlic
     }
     first += slice.end - slice.begin;
   }
-}
-
-int64_t EvaluatedRows::EventMicros(int64_t row) const {
-  for (const ExampleSlice& slice : slices_) {
-    const int64_t count = slice.end - slice.begin;
-    if (row < count) {
-      const absl::Span<const int64_t> times = slice.examples->event_times_micros;
-      return times.empty() ? 0 : times[slice.begin + row];
-    }
-    row -= count;
-  }
-  return 0;
 }
 
 void EvaluatedRows::LabelOf(int task, int64_t row, std::vector<float>& label) const {

@@ -26,7 +26,7 @@ class EvaluatedRows {
   ProducerEvaluations::Opened* opened(int64_t row) const { return rows_.empty() ? nullptr : rows_[row].opened; }
 
   // Its event time; 0 where that was not told.
-  int64_t EventMicros(int64_t row) const;
+  int64_t event_micros(int64_t row) const { return event_micros_[row]; }
 
   // The label of `row` for `task`, on the scale that evaluation uses: [label width].
   void LabelOf(int task, int64_t row, std::vector<float>& label) const;
@@ -45,7 +45,8 @@ class EvaluatedRows {
   const ModelSpec& spec_;
   const absl::Span<const ExampleSlice> slices_;
   const std::vector<TaskLabels>& labels_;
-  std::vector<Row> rows_;  // [rows]; empty where every row is Row().
+  std::vector<Row> rows_;              // [rows]; empty where every row is Row().
+  std::vector<int64_t> event_micros_;  // [rows]
 };
 
 }  // namespace polyscene

@@ -182,7 +182,7 @@ void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forwar
       const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
       rows.LabelOf(t, row, label);
       window_.Add(batch_.scenes[row], t, score, label);
-      drift_.Add(batch_.scenes[row], t, RowLoss(task, score, label), rows.EventMicros(row));
+      drift_.Add(batch_.scenes[row], t, RowLoss(task, score, label), rows.event_micros(row));
       if (ProducerEvaluations::Opened* opened = rows.opened(row); opened != nullptr) {
         opened->learned.Add(batch_.scenes[row], t, score, label);
       }
