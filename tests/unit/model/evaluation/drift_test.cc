@@ -1,5 +1,6 @@
 #include "model/evaluation/drift.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -77,12 +78,15 @@ TEST_F(DriftTest, AStreamThatStaysAsItIsRaisesNoAlarm) {
     std::mt19937_64 random(seed);
     std::exponential_distribution<double> error(1);
     DriftMonitor monitor(ShopLayout(), DriftOptions());
+    double highest = 0;
     for (int row = 0; row < 200'000; ++row) {
       monitor.Add(kSearch, kClick, ClickLoss(random, 0.02, 0.02), row);
       monitor.Add(kSearch, kSpend, std::pow(error(random), 3), row);  // Squares of what has a long tail.
+      if (row % 100 == 0) highest = std::max({highest, Clicks(monitor).level, Of(monitor, "search", "spend").level});
     }
     EXPECT_EQ(Clicks(monitor).alarms, 0) << "seed " << seed;
     EXPECT_EQ(Of(monitor, "search", "spend").alarms, 0) << "seed " << seed;
+    EXPECT_LT(highest, 0.8) << "seed " << seed;
   }
 }
 
