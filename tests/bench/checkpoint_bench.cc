@@ -29,6 +29,7 @@
 #include "model/learning/learner.h"
 #include "model/serving/predictor.h"
 #include "server/sync/mutex.h"
+#include "tests/bench/learner_rows.h"
 
 namespace polyscene {
 namespace {
@@ -47,7 +48,6 @@ tasks { name: "click" binary {} }
 network { mmoe { experts: 4 hidden: [256, 128] } tower: [64] }
 )";
 
-constexpr int64_t kIdsOfARow = 10'000;
 constexpr int64_t kStepRows = 256;
 constexpr int64_t kCandidates = 100;
 constexpr int kNice = 10;  // As the server's trainer.
@@ -61,21 +61,6 @@ class Stopwatch {
  private:
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-[[noreturn]] void Die(const absl::Status& status) {
-  std::fprintf(stderr, "checkpoint_bench: %s\n", status.ToString().c_str());
-  std::exit(1);
-}
-
-void Check(const absl::Status& status) {
-  if (!status.ok()) Die(status);
-}
-
-template <typename T>
-T Check(absl::StatusOr<T> value) {
-  if (!value.ok()) Die(value.status());
-  return *std::move(value);
-}
 
 void BeNice() { setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice); }
 
@@ -121,31 +106,6 @@ class Rows {
   const int64_t items_;
   std::mt19937_64 random_{1};
 };
-
-void LearnRows(Learner& learner, const Table& table) {
-  ExamplesView view;
-  view.scene = "shop";
-  view.features = table.View();
-  std::vector<float> labels;
-  for (int64_t i = 0; i < table.rows; ++i) labels.push_back(static_cast<float>(i % 2));
-  view.labels.push_back({"click", labels, {}});
-  const ExampleSlice slice{&view, 0, table.rows, ""};
-  Check(learner.Step(absl::MakeConstSpan(&slice, 1)).status());
-}
-
-// Gives every item its row: a step of a few rows with long histories makes many.
-void MakeRows(Learner& learner, int64_t items) {
-  for (int64_t next = 0; next < items;) {
-    Table table;
-    Column& history = table.Add("history", ValueType::kInt64);
-    for (table.rows = 0; table.rows < 64 && next < items; ++table.rows) {
-      const int64_t length = std::min(kIdsOfARow, items - next);
-      for (int64_t i = 0; i < length; ++i) history.ints.push_back(next++);
-      history.lengths.push_back(static_cast<uint32_t>(length));
-    }
-    LearnRows(learner, table);
-  }
-}
 
 struct Written {
   double held_up = 0;  // Seconds that the caller was.
@@ -324,7 +284,7 @@ int Run(int argc, char** argv) {
               DescribeBackend().c_str());
   LearnerOptions options;
   std::unique_ptr<Learner> learner = Check(CreateLearner(spec, options));
-  MakeRows(*learner, items);
+  MakeRows(*learner, 0, items);
   std::printf("%lld rows of dimension 16: tables %.0f MB, resident %.0f MB\n", static_cast<long long>(items),
               static_cast<double>(learner->table_bytes()) / 1e6, MemoryMb("VmRSS"));
   std::fflush(stdout);

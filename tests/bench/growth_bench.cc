@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "model/learning/learner.h"
+#include "tests/bench/learner_rows.h"
 
 namespace polyscene {
 namespace {
@@ -28,7 +28,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kFeatures = 20;
 constexpr int kDimension = 16;
 constexpr int64_t kStepRows = 256;
-constexpr int64_t kIdsOfARow = 10'000;  // While the table is filled.
 
 std::string ModelText() {
   std::string text = R"(name: "growth bench"
@@ -44,40 +43,6 @@ network { shared_bottom { hidden: [128, 64] } }
                     " table: \"item\" } } } }\n");
   }
   return text;
-}
-
-template <typename T>
-T Check(absl::StatusOr<T> value) {
-  if (!value.ok()) {
-    std::fprintf(stderr, "growth_bench: %s\n", value.status().ToString().c_str());
-    std::exit(1);
-  }
-  return *std::move(value);
-}
-
-void LearnRows(Learner& learner, const Table& table) {
-  ExamplesView view;
-  view.scene = "shop";
-  view.features = table.View();
-  std::vector<float> labels;
-  for (int64_t i = 0; i < table.rows; ++i) labels.push_back(static_cast<float>(i % 2));
-  view.labels.push_back({"click", labels, {}});
-  const ExampleSlice slice{&view, 0, table.rows, ""};
-  Check(learner.Step(absl::MakeConstSpan(&slice, 1)));
-}
-
-// Gives the ids `next` .. `end` - 1 their rows: a step of a few rows with long histories makes many.
-void MakeRows(Learner& learner, int64_t next, int64_t end) {
-  while (next < end) {
-    Table table;
-    Column& history = table.Add("history", ValueType::kInt64);
-    for (table.rows = 0; table.rows < 64 && next < end; ++table.rows) {
-      const int64_t length = std::min(kIdsOfARow, end - next);
-      for (int64_t i = 0; i < length; ++i) history.ints.push_back(next++);
-      history.lengths.push_back(static_cast<uint32_t>(length));
-    }
-    LearnRows(learner, table);
-  }
 }
 
 // Milliseconds of each step.
