@@ -37,8 +37,8 @@ function(polyscene_library name)
 endfunction()
 
 # polyscene_test(NAME SOURCES ... [LIBS targets...] [TORCH] [LABELS ...])
-# A GoogleTest program, each of its cases known to ctest. Its own files are not optimised in a release either: that halves the
-# time they take to compile, and what is timed lies in the benchmarks.
+# A GoogleTest program, each of its cases known to ctest. Its own files are not optimised in a release either: they compile in
+# two thirds of the time, and what is timed lies in the benchmarks.
 function(polyscene_test name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
