@@ -64,6 +64,8 @@ class ValueMaker {
       case v1::Encoding::kNumeric:
         return AddNumber(encoding.numeric().log1p() ? std::expm1(7 * Uniform()) : 100 * Uniform(), column);
       case v1::Encoding::kHash:
+      case v1::Encoding::kCrossed:
+      case v1::Encoding::kVector:
       case v1::Encoding::KIND_NOT_SET:
         break;
     }

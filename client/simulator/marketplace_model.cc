@@ -35,6 +35,7 @@ std::string Describe(TaskKind kind, int width) {
 std::string Describe(const v1::Task& task) {
   switch (task.kind_case()) {
     case v1::Task::kBinary:
+    case v1::Task::kProduct:
       return Describe(TaskKind::kBinary, 1);
     case v1::Task::kMultiClass:
       return Describe(TaskKind::kMultiClass, task.multi_class().classes());

@@ -204,6 +204,8 @@ void AppendIds(const EncodingPlan& plan, const HashKey& key, const ColumnView* c
       return AppendColumn(feature, *column, begin, end, BucketIds{plan.encoding->boundaries}, slot);
     case EncodingSpec::Kind::kOneHot:
     case EncodingSpec::Kind::kNumeric:
+    case EncodingSpec::Kind::kCrossed:
+    case EncodingSpec::Kind::kVector:
       return;
   }
 }

@@ -28,6 +28,10 @@ absl::string_view EncodingName(v1::Encoding::KindCase kind) {
       return "bucketize";
     case v1::Encoding::kNumeric:
       return "numeric";
+    case v1::Encoding::kCrossed:
+      return "crossed";
+    case v1::Encoding::kVector:
+      return "vector";
     case v1::Encoding::KIND_NOT_SET:
       break;
   }

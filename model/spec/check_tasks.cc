@@ -41,6 +41,8 @@ class TaskChecker {
       case v1::Task::kBinary:
         return CheckNumber(place_.Field("binary").Field("focal"), "gamma", task_.binary().focal().gamma(), {},
                            mistakes_);
+      case v1::Task::kProduct:
+        return;
       case v1::Task::kMultiClass:
         return CheckInteger(place_.Field("multi_class"), "classes", task_.multi_class().classes(), 2, 1000, mistakes_);
       case v1::Task::kRegression:

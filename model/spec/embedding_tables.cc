@@ -10,6 +10,8 @@ const v1::Embedding* FindEmbedding(const v1::Encoding& encoding) {
       return encoding.hash().has_embedding() ? &encoding.hash().embedding() : nullptr;
     case v1::Encoding::kVocabulary:
       return encoding.vocabulary().has_embedding() ? &encoding.vocabulary().embedding() : nullptr;
+    case v1::Encoding::kCrossed:
+      return encoding.crossed().has_embedding() ? &encoding.crossed().embedding() : nullptr;
     case v1::Encoding::kBucketize:
       return encoding.bucketize().has_embedding() ? &encoding.bucketize().embedding() : nullptr;
     default:

@@ -16,18 +16,19 @@ namespace polyscene {
 
 // How one encoding of a feature enters the network.
 struct EncodingSpec {
-  enum class Kind { kHash, kVocabulary, kOneHot, kBucketize, kNumeric };
+  enum class Kind { kHash, kVocabulary, kOneHot, kBucketize, kNumeric, kCrossed, kVector };
   Kind kind = Kind::kHash;
   int feature = 0;  // Index into ModelSpec::features().
-  // Hash, vocabulary, bucketize: an embedding slot.
+  // Hash, vocabulary, bucketize, crossed: an embedding slot.
   int slot = -1;  // Index into ModelSpec::slots(); -1 for encodings without an embedding.
-  // One-hot, numeric: a range of dense inputs.
-  int dense_offset = -1;            // First dense input; -1 for encodings with an embedding.
-  int dense_width = 0;              // One-hot: number of values. Numeric: 1, or 2 with its missing indicator.
-  int statistics = -1;              // Numeric with scaling: index into FeatureStatistics; else -1.
+  // One-hot, numeric, vector: a range of dense inputs.
+  int dense_offset = -1;  // First dense input; -1 for encodings with an embedding.
+  int dense_width = 0;    // One-hot: number of values. Numeric: 1, vector: its length; 1 more with a missing indicator.
+  int statistics = -1;    // Numeric with scaling: index into FeatureStatistics; else -1.
   std::vector<std::string> values;  // Vocabulary, one-hot on STRING.
   std::vector<int64_t> int_values;  // Vocabulary, one-hot on INT64.
   std::vector<double> boundaries;   // Bucketize.
+  std::vector<int> with;            // Crossed: indexes into ModelSpec::features().
   v1::Numeric::Scaling scaling = v1::Numeric::STANDARD;
   bool log1p = false;
 };
@@ -40,8 +41,11 @@ struct FeatureSpec {
   bool required = false;
   bool personal = false;
   bool sequence = false;
-  bool mean_pooling = true;  // Of a sequence; else sum.
-  int max_length = 0;        // Of a sequence.
+  bool mean_pooling = true;    // Of a sequence; else sum.
+  int max_length = 0;          // Of a sequence.
+  int vector_length = 0;       // Values of each row, where they are a vector; else 0.
+  bool training_only = false;  // Missing in rows that are scored without being learned,
+  double dropout = 0;          // and in this share of those that are.
   std::vector<EncodingSpec> encodings;
 };
 
@@ -52,6 +56,8 @@ struct SlotSpec {
   int dimension = 0;
   bool sequence = false;
   bool mean_pooling = true;
+  int attends_to =
+      -1;  // Of a sequence pooled by attention: the slot whose embedding its values are weighed against; else -1.
 };
 
 struct TableSpec {
@@ -59,8 +65,11 @@ struct TableSpec {
   int dimension = 0;
   v1::RowOptimizer optimizer;  // Its own, or the model's.
   bool has_own_optimizer = false;
-  int state_width = 1;      // Numbers that the optimizer keeps of a row.
-  float initial_range = 0;  // Rows start uniform within +- of it.
+  int state_width = 1;            // Numbers that the optimizer keeps of a row.
+  float initial_range = 0;        // Rows start uniform within +- of it.
+  int admit_after = 1;            // See RowPolicy in model.proto, as the next two are.
+  int64_t expire_after_rows = 0;  // 0: never.
+  int64_t max_bytes = 0;          // 0: no bound.
 };
 
 struct RankFactor {
@@ -88,15 +97,22 @@ struct TaskSpec {
   double focal_gamma = 0;            // Binary: of the focal loss; 0: cross-entropy as it is.
   bool huber = false;                // Regression and forecast: else squared error,
   double huber_delta = 1;
-  bool poisson = false;  // or the likelihood of a count, whose logit is the logarithm of its score.
+  bool poisson = false;  // or the likelihood of a count, whose logit is the logarithm of its score,
+  double quantile = 0;   // or the pinball loss of this quantile; 0: none.
   bool log1p = false;    // Regression and forecast: see Transform in model.proto.
   double center = 0;
   double scale = 1;
-  bool has_range = false;  // missing_outside
+  bool standardize = false;  // Center and scale are running statistics instead.
+  bool has_range = false;    // missing_outside
   double range_min = 0;
   double range_max = 0;
   double window_seconds = 0;           // attribution_window_seconds
   double assume_negative_seconds = 0;  // assume_negative_after_seconds; 0: never.
+  std::vector<int> factors;            // Of a product, which is binary: indexes into ModelSpec::tasks(). Else empty.
+  int defined_when = -1;  // The binary task whose label says whether this one's counts; -1: it always does.
+  bool defined_when_negative = false;  // It counts where that label is 0 instead of 1.
+  bool evaluate_only = false;          // No loss of its own.
+  double platt_half_life = 0;          // Labelled rows; 0: scores are not calibrated.
 };
 
 // Immutable after creation, so any thread may read it.

@@ -103,6 +103,14 @@ EncodingSpec ModelSpecBuilder::MakeEncoding(const v1::Encoding& encoding, const 
       if (resolved.scaling != v1::Numeric::NONE) resolved.statistics = spec_->statistics_count_++;
       take_dense(feature.required ? 1 : 2);  // A value that may be missing has an input that says so.
       break;
+    case v1::Encoding::kCrossed:
+      resolved.kind = EncodingSpec::Kind::kCrossed;
+      AddSlot(encoding.crossed().embedding(), feature, resolved);
+      break;
+    case v1::Encoding::kVector:
+      resolved.kind = EncodingSpec::Kind::kVector;
+      take_dense(encoding.vector().length() + (feature.required ? 0 : 1));
+      break;
     case v1::Encoding::KIND_NOT_SET:
       break;  // Refused by the checks.
   }
