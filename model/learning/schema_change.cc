@@ -184,7 +184,7 @@ class Comparison {
 
   void Network() {
     if (!MessageDifferencer::Equals(from_.file().network(), to_.file().network())) {
-      reasons_.push_back("network: its kind, its widths, its interaction or its scene adaptation changed");
+      reasons_.push_back("network: its kind, its widths, its interaction, its skips, its towers or its scene adaptation changed");
     }
     if (DenseState(from_.file().dense_optimizer()) != DenseState(to_.file().dense_optimizer())) {
       change_.lines.push_back("new: state of the dense optimizer, which is of another kind");

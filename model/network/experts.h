@@ -16,7 +16,7 @@ class Experts {
  public:
   // widths: of each expert's layers, at least one. input_axis: what the inputs stand for.
   Experts(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
-          const std::vector<int64_t>& widths, ParameterAxis input_axis);
+          const std::vector<int64_t>& widths, Skip skip, ParameterAxis input_axis);
 
   // [rows, inputs] -> [rows, count, widths.back()]
   torch::Tensor Forward(const Weights& weights, const torch::Tensor& inputs) const;
@@ -25,6 +25,7 @@ class Experts {
  private:
   const int64_t count_;
   const int64_t first_width_;
+  const Skip skip_;
   const Linear first_;  // To count x first width: the first layers of all experts in one product.
   const StackedMlp later_layers_;
 };

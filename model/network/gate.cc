@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "absl/strings/str_cat.h"
+#include "model/spec/layer_widths.h"
 
 namespace polyscene {
 namespace {
@@ -61,8 +62,8 @@ torch::Tensor Gate::AdaptInputs(const Weights& weights, const torch::Tensor& inp
 }
 
 void Gate::AddBehindTrunk(ParameterLayout& layout, const ModelSpec& spec, int64_t tower_inputs) {
-  tower_widths_ = {tower_inputs};
-  for (const int32_t width : spec.file().network().tower()) tower_widths_.push_back(width);
+  const v1::Network& network = spec.file().network();
+  tower_widths_ = LayerInputs(SkipOf(network), tower_inputs, network.tower());
   for (const int64_t width : tower_widths_) {
     tower_gates_.push_back(AddZeroLinear(layout, absl::StrCat("tower_gate.", tower_gates_.size()), GateHidden::kWidth,
                                          tasks_ * width, {ParameterAxis::kPlain, ParameterAxis::kTasks}));

@@ -10,21 +10,32 @@
 #include "model/network/linear.h"
 #include "model/network/parameters.h"
 #include "model/network/weights.h"
+#include "model/spec/layer_widths.h"
 
 namespace polyscene {
+
+// What comes behind a hidden layer: from what it read and what came out, [..., its inputs] and [..., its outputs], to
+// what the next one reads; last: to what the MLP gives.
+torch::Tensor PassOn(Skip skip, bool last, const torch::Tensor& inputs, torch::Tensor outputs);
 
 // Linear layers with ReLU after each: [rows, inputs] -> [rows, widths.back()]. Without widths it passes its input on.
 class Mlp {
  public:
   // input_axis: what its inputs stand for.
-  Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths,
+  Mlp(ParameterLayout& layout, const std::string& name, int64_t inputs, const std::vector<int64_t>& widths, Skip skip,
       ParameterAxis input_axis);
 
   torch::Tensor Forward(const Weights& weights, torch::Tensor inputs) const;
+
+  // Its layers one by one, for who has something to do before each.
+  int layer_count() const { return static_cast<int>(layers_.size()); }
+  torch::Tensor ForwardLayer(const Weights& weights, int layer, const torch::Tensor& inputs) const;
+
   int64_t outputs() const { return outputs_; }
 
  private:
   std::vector<Linear> layers_;
+  const Skip skip_;
   int64_t outputs_;
 };
 
@@ -50,7 +61,7 @@ class StackedLinear {
 class StackedMlp {
  public:
   StackedMlp(ParameterLayout& layout, const std::string& name, int64_t count, int64_t inputs,
-             const std::vector<int64_t>& widths, ParameterAxis count_axis,
+             const std::vector<int64_t>& widths, Skip skip, ParameterAxis count_axis,
              ParameterAxis input_axis = ParameterAxis::kPlain);
 
   torch::Tensor Forward(const Weights& weights, torch::Tensor inputs) const;
@@ -65,7 +76,10 @@ class StackedMlp {
   int64_t outputs() const { return outputs_; }
 
  private:
+  bool last(int layer) const { return layer + 1 == layer_count(); }
+
   std::vector<StackedLinear> layers_;
+  const Skip skip_;
   int64_t outputs_;
 };
 

@@ -9,7 +9,7 @@ Mmoe::Mmoe(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
       expert_count_(spec.file().network().mmoe().experts()),
       experts_(layout, "expert", expert_count_, inputs,
                {spec.file().network().mmoe().hidden().begin(), spec.file().network().mmoe().hidden().end()},
-               ParameterAxis::kInputs),
+               SkipOf(spec.file().network()), ParameterAxis::kInputs),
       gates_(
           AddLinear(layout, "gate", inputs, tasks_ * expert_count_, {ParameterAxis::kInputs, ParameterAxis::kTasks})) {}
 

@@ -17,17 +17,18 @@ std::vector<int64_t> Widths(const v1::Ple& ple) { return {ple.hidden().begin(), 
 
 }  // namespace
 
-CgcLayer::CgcLayer(ParameterLayout& layout, int number, const v1::Ple& ple, int64_t tasks, int64_t inputs, bool last)
+CgcLayer::CgcLayer(ParameterLayout& layout, int number, const v1::Network& network, int64_t tasks, int64_t inputs)
     : tasks_(tasks),
-      shared_count_(ple.shared_experts()),
-      task_count_(ple.task_experts()),
-      shared_(layout, absl::StrCat("shared_expert.", number), shared_count_, inputs, Widths(ple),
-              number == 0 ? ParameterAxis::kInputs : ParameterAxis::kPlain),
-      task_experts_(layout, absl::StrCat("task_expert.", number), tasks * task_count_, inputs, Widths(ple),
-                    ParameterAxis::kTasks, number == 0 ? ParameterAxis::kInputs : ParameterAxis::kPlain),
+      shared_count_(network.ple().shared_experts()),
+      task_count_(network.ple().task_experts()),
+      shared_(layout, absl::StrCat("shared_expert.", number), shared_count_, inputs, Widths(network.ple()),
+              SkipOf(network), number == 0 ? ParameterAxis::kInputs : ParameterAxis::kPlain),
+      task_experts_(layout, absl::StrCat("task_expert.", number), tasks * task_count_, inputs, Widths(network.ple()),
+                    SkipOf(network), ParameterAxis::kTasks,
+                    number == 0 ? ParameterAxis::kInputs : ParameterAxis::kPlain),
       gates_(layout, absl::StrCat("gate.", number), tasks, inputs, task_count_ + shared_count_, ParameterAxis::kTasks,
              number == 0 ? ParameterAxis::kInputs : ParameterAxis::kPlain) {
-  if (last) return;
+  if (number + 1 == network.ple().layers()) return;
   const ParameterAxis input_axis = number == 0 ? ParameterAxis::kInputs : ParameterAxis::kPlain;
   const std::string gate = absl::StrCat("shared_gate.", number);
   shared_gate_to_tasks_ =
@@ -85,9 +86,9 @@ std::vector<torch::Tensor> CgcLayer::ForwardWanted(const Weights& weights, const
 
 Ple::Ple(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
     : tasks_(static_cast<int64_t>(spec.tasks().size())) {
-  const v1::Ple& ple = spec.file().network().ple();
-  for (int number = 0; number < ple.layers(); ++number) {
-    layers_.emplace_back(layout, number, ple, tasks_, inputs, number + 1 == ple.layers());
+  const v1::Network& network = spec.file().network();
+  for (int number = 0; number < network.ple().layers(); ++number) {
+    layers_.emplace_back(layout, number, network, tasks_, inputs);
     inputs = layers_.back().outputs();
   }
 }

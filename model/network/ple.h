@@ -13,7 +13,7 @@ namespace polyscene {
 // shared ones. In all but the last layer a further gate mixes every expert, for the next layer's shared experts.
 class CgcLayer {
  public:
-  CgcLayer(ParameterLayout& layout, int number, const v1::Ple& ple, int64_t tasks, int64_t inputs, bool last);
+  CgcLayer(ParameterLayout& layout, int number, const v1::Network& network, int64_t tasks, int64_t inputs);
 
   // What goes from one layer to the next.
   struct Streams {

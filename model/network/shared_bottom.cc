@@ -9,7 +9,7 @@ SharedBottom::SharedBottom(ParameterLayout& layout, const ModelSpec& spec, int64
       bottom_(layout, "bottom", inputs,
               {spec.file().network().shared_bottom().hidden().begin(),
                spec.file().network().shared_bottom().hidden().end()},
-              ParameterAxis::kInputs) {}
+              SkipOf(spec.file().network()), ParameterAxis::kInputs) {}
 
 torch::Tensor SharedBottom::ForwardAll(const Weights& weights, const torch::Tensor& inputs) const {
   return bottom_.Forward(weights, inputs).unsqueeze(0).expand({tasks_, -1, -1});

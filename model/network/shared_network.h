@@ -22,8 +22,9 @@ class SharedNetwork : public Network {
 
  private:
   // Behind the adapted inputs, with weights that hold for all of these rows.
-  std::vector<torch::Tensor> Layers(const Weights& weights, const torch::Tensor& adapted, const TowerFactors* factors,
-                                    absl::Span<const WantedTask> wanted) const;
+  // scene: theirs, where that matters.
+  std::vector<torch::Tensor> Layers(const Weights& weights, int scene, const torch::Tensor& adapted,
+                                    const TowerFactors* factors, absl::Span<const WantedTask> wanted) const;
 
   const size_t task_count_;
   std::unique_ptr<SceneAdaptation> adaptation_;  // These four in the order that their matrices lie in.

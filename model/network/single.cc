@@ -20,7 +20,7 @@ SingleNetwork::Pair::Pair(ParameterLayout& layout, const ModelSpec& spec, const 
                           int64_t outputs)
     : interaction(CreateInteraction(layout, spec, absl::StrCat("tower.", name, "."), inputs)),
       hidden(layout, "tower." + name, interaction->OutputsOf(inputs), Widths(spec.file().network()),
-             ParameterAxis::kInputs),
+             SkipOf(spec.file().network()), ParameterAxis::kInputs),
       head(AddLinear(layout, "head." + name, hidden.outputs(), outputs, {})) {}
 
 torch::Tensor SingleNetwork::Pair::Forward(const Weights& weights, const torch::Tensor& inputs) const {

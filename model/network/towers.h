@@ -4,11 +4,13 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "model/network/mlp.h"
+#include "model/network/linear.h"
 #include "model/network/parameters.h"
 #include "model/network/wanted.h"
+#include "model/network/weights.h"
 #include "model/spec/model_spec.h"
 
 namespace polyscene {
@@ -22,21 +24,24 @@ class TowerFactors {
   virtual torch::Tensor One(int layer, const WantedTask& want) const = 0;  // [n, inputs of the layer]
 };
 
+// Stateless, any thread. factors: none where null.
 class Towers {
  public:
-  Towers(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs);
+  virtual ~Towers() = default;
 
-  // Logits of one task: [n, inputs] -> [n, outputs]. factors: none where null.
-  torch::Tensor ForwardOne(const Weights& weights, const WantedTask& want, torch::Tensor inputs,
-                           const TowerFactors* factors) const;
+  // Whether scenes have towers of their own: then a pass is of rows of one scene.
+  virtual bool of_scenes() const = 0;
+
+  // Logits of one task: [n, inputs] -> [n, outputs]. scene: of the rows, where it matters.
+  virtual torch::Tensor ForwardOne(const Weights& weights, int scene, const WantedTask& want, torch::Tensor inputs,
+                                   const TowerFactors* factors) const = 0;
 
   // Logits of every task, in order: [tasks, rows, inputs] -> [rows, outputs] each.
-  std::vector<torch::Tensor> ForwardAll(const Weights& weights, torch::Tensor inputs,
-                                        const TowerFactors* factors) const;
-
- private:
-  const StackedMlp hidden_;
-  std::vector<Linear> heads_;  // [tasks]
+  virtual std::vector<torch::Tensor> ForwardAll(const Weights& weights, int scene, torch::Tensor inputs,
+                                                const TowerFactors* factors) const = 0;
 };
+
+// What the model file asks for: a tower for each task, or one for each scene and task. inputs: of a tower, a row.
+std::unique_ptr<Towers> CreateTowers(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs);
 
 }  // namespace polyscene

@@ -114,6 +114,10 @@ void CheckNetwork(const v1::ModelFile& file, const Place& place, Mistakes& mista
                      absl::StrCat("scene_adaptation is ", v1::SceneAdaptation_Name(network.scene_adaptation()),
                                   ", expected NO_ADAPTATION: single has a network for each scene"));
       }
+      if (network.scene_towers()) {
+        mistakes.Add(here.Field("scene_towers"),
+                     "scene_towers is true, expected it left out: single has a network for each scene");
+      }
       break;
   }
   CheckWidths(network.tower(), here, "tower", mistakes);

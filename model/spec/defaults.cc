@@ -60,6 +60,8 @@ void FillTask(v1::Task& task) {
 
 void FillNetwork(v1::Network& network) {
   network.set_scene_adaptation(Or(network.scene_adaptation(), v1::NO_ADAPTATION));
+  if (network.skip() == v1::Network::NO_SKIP)
+    network.clear_skip();  // Said by nothing: fingerprints older than it hold.
   if (network.has_ple()) {
     v1::Ple& ple = *network.mutable_ple();
     ple.set_layers(Or(ple.layers(), 1));

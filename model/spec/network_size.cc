@@ -1,5 +1,9 @@
 #include "model/spec/network_size.h"
 
+#include <vector>
+
+#include "model/spec/layer_widths.h"
+
 namespace polyscene {
 namespace {
 
@@ -7,12 +11,11 @@ constexpr int64_t kGateWidth = 32;  // Of the hidden layer of GATE's gates.
 
 // Linear layers of `widths` one after the other; `inputs` becomes the last one's width.
 template <typename Widths>
-int64_t Layers(int64_t& inputs, const Widths& widths) {
+int64_t Layers(Skip skip, int64_t& inputs, const Widths& widths) {
+  const std::vector<int64_t> read = LayerInputs(skip, inputs, widths);
   int64_t parameters = 0;
-  for (const int64_t width : widths) {
-    parameters += (inputs + 1) * width;  // One more for the bias.
-    inputs = width;
-  }
+  for (int i = 0; i < widths.size(); ++i) parameters += (read[i] + 1) * widths[i];  // One more for the bias.
+  inputs = read.back();
   return parameters;
 }
 
@@ -21,6 +24,7 @@ class NetworkSize {
   NetworkSize(const ModelSpec& spec, ModelSize& size)
       : spec_(spec),
         network_(spec.file().network()),
+        skip_(SkipOf(network_)),
         tasks_(static_cast<int64_t>(spec.tasks().size())),
         scenes_(static_cast<int64_t>(spec.scenes().size())),
         size_(size) {}
@@ -32,10 +36,7 @@ class NetworkSize {
     int64_t width = size_.inputs();
     AddTrunk(width);
     AddBehindTrunk(width, size_.parameters - before);
-    AddGroup("towers", tasks_ * Layers(width, network_.tower()));
-    int64_t heads = 0;
-    for (const TaskSpec& task : spec_.tasks()) heads += (width + 1) * task.outputs;
-    AddGroup("heads", heads);
+    AddTowers(width);
   }
 
   // Of `single`: what a pair has before its head counts as its tower.
@@ -47,8 +48,9 @@ class NetworkSize {
     for (const SceneSpec& scene : spec_.scenes()) {
       for (const int task : scene.tasks) {
         int64_t width = size_.inputs();
-        towers += cross + Layers(width, network_.single().hidden());
-        towers += Layers(width, network_.tower());
+        google::protobuf::RepeatedField<int32_t> hidden = network_.single().hidden();
+        hidden.MergeFrom(network_.tower());
+        towers += cross + Layers(skip_, width, hidden);
         heads += (width + 1) * spec_.tasks()[task].outputs;
       }
     }
@@ -97,10 +99,10 @@ class NetworkSize {
   // `width` becomes that of what the towers read.
   void AddTrunk(int64_t& width) {
     if (network_.has_ple()) return AddPle(width);
-    if (!network_.has_mmoe()) return AddGroup("shared layers", Layers(width, network_.shared_bottom().hidden()));
+    if (!network_.has_mmoe()) return AddGroup("shared layers", Layers(skip_, width, network_.shared_bottom().hidden()));
     const int64_t experts = network_.mmoe().experts();
     const int64_t gates = (width + 1) * tasks_ * experts;
-    AddGroup("experts", experts * Layers(width, network_.mmoe().hidden()));
+    AddGroup("experts", experts * Layers(skip_, width, network_.mmoe().hidden()));
     AddGroup("gates", gates);
   }
 
@@ -112,24 +114,45 @@ class NetworkSize {
     for (int layer = 0; layer < ple.layers(); ++layer) {
       gates += (width + 1) * (own + tasks_ * ple.shared_experts());
       if (layer + 1 < ple.layers()) gates += (width + 1) * (own + ple.shared_experts());
-      expert += Layers(width, ple.hidden());
+      expert += Layers(skip_, width, ple.hidden());
     }
     AddGroup("shared experts", ple.shared_experts() * expert);
     AddGroup("task experts", own * expert);
     AddGroup("gates", gates);
   }
 
+  // width: of what they read.
+  void AddTowers(int64_t width) {
+    const int64_t tower = Layers(skip_, width, network_.tower());
+    int64_t towers = 0;
+    int64_t heads = 0;
+    const auto add = [&](const TaskSpec& task) {
+      towers += tower;
+      heads += (width + 1) * task.outputs;
+    };
+    if (network_.scene_towers()) {
+      for (const SceneSpec& scene : spec_.scenes()) {
+        for (const int task : scene.tasks) add(spec_.tasks()[task]);
+      }
+    } else {
+      for (const TaskSpec& task : spec_.tasks()) add(task);
+    }
+    AddGroup("towers", towers);
+    AddGroup("heads", heads);
+  }
+
   // tower_inputs: what the towers read; adapted: weights between the inputs and them.
   void AddBehindTrunk(int64_t tower_inputs, int64_t adapted) {
     if (network_.scene_adaptation() == v1::STAR) AddGroup("scene weights", scenes_ * adapted);
     if (network_.scene_adaptation() != v1::GATE) return;
-    int64_t gated = tower_inputs;
-    for (const int64_t width : network_.tower()) gated += width;
+    int64_t gated = 0;
+    for (const int64_t read : LayerInputs(skip_, tower_inputs, network_.tower())) gated += read;
     AddGroup("tower gates", gate_hidden_ + (kGateWidth + 1) * tasks_ * gated);
   }
 
   const ModelSpec& spec_;
   const v1::Network& network_;
+  const Skip skip_;
   const int64_t tasks_;
   const int64_t scenes_;
   ModelSize& size_;

@@ -175,6 +175,52 @@ TEST_F(GateByHand, NoGradientGoesThroughAGateIntoTheInputs) {
   EXPECT_NEAR(inputs.grad()[0][1].item<double>(), 1, 1e-12);
 }
 
+TEST(SkipsByHand, AResidualLayerAddsWhatCameInWhereItIsAsWide) {
+  NetworkUnderTest net(NumbersModel("shared_bottom { hidden: [2, 1] } skip: RESIDUAL"), 2);
+  net.Set("bottom.0.weight", {1, 0, 0, -1});
+  net.Set("bottom.1.weight", {1, 10});
+  net.Set("head.click.weight", {1});
+  // (1, 2) + (1, relu(-2)) = (2, 2); the second layer is narrower: 22 as it is.
+  EXPECT_THAT(net.Logits({1, 2}, {kShop})[0], ElementsAre(22));
+}
+
+TEST(SkipsByHand, ADenseLayerReadsAllBeforeIt) {
+  NetworkUnderTest net(NumbersModel("shared_bottom { hidden: [1, 1, 1] } skip: DENSE"), 2);
+  net.Set("bottom.0.weight", {1, 1});
+  net.Set("bottom.1.weight", {1, 10, 100});
+  net.Set("bottom.2.weight", {1, 0, 0, 2});
+  net.Set("head.click.weight", {1});
+  // 3; then 1 + 20 + 300 of (1, 2, 3); then 1 + 2 x 321 of (1, 2, 3, 321). The head reads the last layer alone.
+  EXPECT_THAT(net.Logits({1, 2}, {kShop})[0], ElementsAre(643));
+}
+
+TEST(SkipsByHand, ExpertsSkipEachForItself) {
+  NetworkUnderTest dense(NumbersModel("mmoe { experts: 2 hidden: [1, 1] } skip: DENSE"), 2);
+  dense.Set("expert.first.weight", {1, 0, 0, 1});    // a; b
+  dense.Set("expert.0.weight", {1, 0, 1, 0, 1, 1});  // a + a; b + b, each of the inputs and its own first layer.
+  dense.Set("gate.bias", {kLog3, 0, 0, 0});
+  dense.Set("head.click.weight", {1});
+  EXPECT_THAT(dense.Logits({1, 2}, {kShop})[0], ElementsAre(DoubleNear(0.75 * 2 + 0.25 * 4, 1e-12)));
+
+  NetworkUnderTest residual(NumbersModel("mmoe { experts: 2 hidden: [2] } skip: RESIDUAL"), 2);
+  residual.Set("expert.first.bias", {1, 0, 0, 2});
+  residual.Set("head.click.weight", {1, 10});
+  // (1 + 1, 2) and (1, 2 + 2), by halves.
+  EXPECT_THAT(residual.Logits({1, 2}, {kShop})[0], ElementsAre(DoubleNear(1.5 + 30, 1e-12)));
+}
+
+TEST(SceneTowersByHand, EachSceneHasATowerOfItsOwnOverWhatTheyShare) {
+  NetworkUnderTest net(NumbersModel("shared_bottom { hidden: [1] } tower: [1] scene_towers: true"), 2);
+  net.Set("bottom.0.weight", {1, 1});
+  net.Set("tower.shop/click.0.weight", {2});
+  net.Set("tower.search/click.0.weight", {3});
+  net.Set("head.shop/click.weight", {1});
+  net.Set("head.search/click.weight", {-1});
+  const auto logits = net.Logits({1, 2, 1, 2}, {kSearch, kShop});
+  EXPECT_THAT(logits[0], ElementsAre(-9, 6));
+  EXPECT_THAT(logits[1], ElementsAre(0, 0));  // No tower of `spend` in search, and a zero one in the shop.
+}
+
 TEST(CrossByHand, EachLayerMultipliesByTheInputsOnceMore) {
   NetworkUnderTest net(NumbersModel("shared_bottom { hidden: [1] } interaction { cross { layers: 2 } }"), 2);
   net.Set("cross.0.weight", {1, 0, 0, 1});

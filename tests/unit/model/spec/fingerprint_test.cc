@@ -87,6 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"SceneAdaptation", "tower: [4]", "tower: [4] scene_adaptation: SCENE_EMBEDDING"},
         Change{"Ple", "mmoe { experts: 2", "ple { layers: 1"},
         Change{"Single", "mmoe { experts: 2 hidden: [8, 4] }", "single { hidden: [8, 4] }"},
+        Change{"Skip", "tower: [4]", "tower: [4] skip: RESIDUAL"},
+        Change{"SceneTowers", "tower: [4]", "tower: [4] scene_towers: true"},
         Change{"Star", "tower: [4]", "tower: [4] scene_adaptation: STAR"},
         Change{"Interaction", "tower: [4]", "tower: [4] interaction { cross { } }"},
         Change{"DenseOptimizer", kAdam, "sgd { }"}, Change{"Adagrad", kAdam, "adagrad { }"},
@@ -116,7 +118,7 @@ TEST(Fingerprint, DefaultsOfANetworkAreWhatTheyAreWrittenOut) {
   EXPECT_EQ(FingerprintOf(kMmoe, "ple { hidden: [8, 4] } interaction { cross { } }"),
             FingerprintOf(kMmoe,
                           "ple { layers: 1 shared_experts: 2 task_experts: 1 hidden: [8, 4] } "
-                          "interaction { cross { layers: 2 } } scene_adaptation: NO_ADAPTATION"));
+                          "interaction { cross { layers: 2 } } scene_adaptation: NO_ADAPTATION skip: NO_SKIP"));
   EXPECT_NE(FingerprintOf(kMmoe, "ple { hidden: [8, 4] }"), FingerprintOf(kMmoe, "ple { layers: 2 hidden: [8, 4] }"));
 }
 

@@ -46,6 +46,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SingleWithoutLayers", kMmoe, "^single { }", "no hidden layers, expected the width of at least one"},
         Case{"SingleWithStar", kMmoe, "single { hidden: [8] } ^scene_adaptation: STAR",
              "scene_adaptation is STAR, expected NO_ADAPTATION: single has a network for each scene"},
+        Case{"SingleWithSceneTowers", kMmoe, "single { hidden: [8] } ^scene_towers: true",
+             "scene_towers is true, expected it left out: single has a network for each scene"},
         Case{"SingleWithSceneEmbedding", kMmoe, "single { hidden: [8] } ^scene_adaptation: SCENE_EMBEDDING",
              "scene_adaptation is SCENE_EMBEDDING, expected NO_ADAPTATION: single has a network for each "
              "scene"},

@@ -97,7 +97,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "network { shared_bottom { hidden: [6] } scene_adaptation: GATE "
                     "interaction { cross { layers: 1 rank: 3 } } }",
                     "network { single { hidden: [6, 4] } tower: [3] interaction { cross { rank: 2 } } }",
-                    "network { single { hidden: [5] } }"));
+                    "network { single { hidden: [5] } }",
+                    "network { shared_bottom { hidden: [6, 4] } tower: [4, 3] skip: RESIDUAL scene_towers: true }",
+                    "network { shared_bottom { hidden: [6, 4, 3] } tower: [4, 3] skip: DENSE scene_adaptation: GATE }",
+                    "network { mmoe { experts: 2 hidden: [6, 4, 3] } skip: DENSE scene_adaptation: STAR }",
+                    "network { ple { layers: 2 hidden: [6, 4] } tower: [3] skip: DENSE scene_towers: true "
+                    "scene_adaptation: GATE }",
+                    "network { single { hidden: [6, 4] } tower: [3, 2] skip: DENSE }"));
 
 TEST(InteractionSizeTest, ProductsOfEmbeddingsAreFurtherInputs) {
   const auto spec = ParseModel(R"(
