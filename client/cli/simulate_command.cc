@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -25,6 +26,7 @@
 #include "client/simulator/event_tables.h"
 #include "client/simulator/output_file.h"
 #include "client/simulator/simulator.h"
+#include "client/simulator/store_sales.h"
 #include "client/status/status_json.h"
 #include "model/report/figure_table.h"
 #include "model/report/interrupt.h"
@@ -45,6 +47,7 @@ struct SimulateFlags {
   simulator::SimulationOptions simulation;
   std::string out;
   std::string classic;
+  std::string stores;
   bool rows_given = false;
   bool stream = false;
   bool truth = false;
@@ -191,6 +194,34 @@ int SimulateClassic(const CommonFlags& common, const SimulateFlags& flags) {
   return kDone;
 }
 
+absl::Status WriteStores(const std::string& name, simulator::StoreSales& sales) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(name);
+  if (!file.ok()) return file.status();
+  std::string text = simulator::StoreSales::Header();
+  while (sales.AppendDay(text)) {
+    if (absl::Status status = file->Write(text); !status.ok()) return status;
+    text.clear();
+  }
+  return file->Close();
+}
+
+int SimulateStores(const CommonFlags& common, const SimulateFlags& flags) {
+  const int first_day = std::isnan(flags.evaluate_from_day) ? flags.simulation.days / 2
+                                                            : static_cast<int>(std::lround(flags.evaluate_from_day));
+  if (first_day >= flags.simulation.days) return UsedWrongly("--evaluate_from_day: expected a day before --days");
+  simulator::StoreSales sales({flags.simulation.seed, flags.simulation.days});
+  if (absl::Status status = WriteStores(flags.stores, sales); !status.ok()) return Fail(status);
+  const double best = sales.BestR2(first_day);
+  if (common.json) {
+    PrintJson({{"file", flags.stores}, {"rows", sales.rows()}, {"best_r2", JsonNumber(best)}});
+  } else {
+    std::cout << WithThousands(sales.rows()) << " rows written to " << flags.stores
+              << "\nBest reachable, the mean R2 of the seven days ahead from day " << first_day
+              << " on: " << absl::StrFormat("%.3f", best) << "\n";
+  }
+  return kDone;
+}
+
 int SimulateToFile(const CommonFlags& common, const SimulateFlags& flags) {
   const absl::Time start = absl::Now();
   BestReachable best(EvaluateFromSeconds(flags));
@@ -297,9 +328,15 @@ int Simulate(const CommonFlags& common, const SimulateFlags& flags) {
     if (flags.stream || !flags.out.empty()) return UsedWrongly("--classic DIR: expected no --stream or --out with it");
     return SimulateClassic(common, flags);
   }
+  if (!flags.stores.empty()) {
+    if (flags.stream || !flags.out.empty() || flags.rows_given) {
+      return UsedWrongly("--stores FILE: expected no --stream, --out or --rows with it; --days says how many");
+    }
+    return SimulateStores(common, flags);
+  }
   if (flags.stream != flags.out.empty()) {
     return UsedWrongly(flags.stream ? "--stream and --out: expected one of them"
-                                    : "expected --stream, --out FILE or --classic DIR");
+                                    : "expected --stream, --out FILE, --stores FILE or --classic DIR");
   }
   if (flags.requests > 0 && flags.stream) {
     return UsedWrongly("--requests: requests to be ranked have no labels to learn; expected --out FILE with it");
@@ -349,6 +386,8 @@ void AddSimulateCommand(CLI::App& app, const CommonFlags& common, SetWork set_wo
                    "Evaluate rows from this day on (default: the last half)")
       ->check(CLI::Range(0.0, 3650.0));
   command->add_option("--producer", flags->producer, "With --stream: who sends, 1 to 64 bytes (default: a new one)");
+  command->add_option("--stores", flags->stores,
+                      "Daily sales of six stores into this CSV file instead, for deploy/models/stores.textproto");
   command->add_option("--classic", flags->classic,
                       "Into this folder instead: train.csv and test.csv for deploy/models/classic.textproto");
   command->callback([&common, flags, rows, set_work] {

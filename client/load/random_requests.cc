@@ -27,13 +27,14 @@ class ValueMaker {
     Column column;
     column.name = feature.name();
     column.type = ToValueType(feature.type());
+    const int vector_length = feature.encode().empty() ? 0 : feature.encode(0).vector().length();
     for (int row = 0; row < rows; ++row) {
       const bool missing = !feature.required() && Uniform() < kMissingShare;
       if (missing) column.missing.push_back(static_cast<uint32_t>(row));
       int length = 1;
       if (feature.has_sequence()) {
         const int longest = feature.sequence().max_length() == 0 ? kLongestSequence : feature.sequence().max_length();
-        length = missing ? 0 : Below(std::min(longest, kLongestSequence) + 1);
+        length = missing ? 0 : vector_length > 0 ? vector_length : Below(std::min(longest, kLongestSequence) + 1);
         column.lengths.push_back(static_cast<uint32_t>(length));
       }
       for (int i = 0; i < length; ++i) AddValue(feature, column);
@@ -63,9 +64,10 @@ class ValueMaker {
       }
       case v1::Encoding::kNumeric:
         return AddNumber(encoding.numeric().log1p() ? std::expm1(7 * Uniform()) : 100 * Uniform(), column);
+      case v1::Encoding::kVector:
+        return AddNumber(2 * Uniform() - 1, column);
       case v1::Encoding::kHash:
       case v1::Encoding::kCrossed:
-      case v1::Encoding::kVector:
       case v1::Encoding::KIND_NOT_SET:
         break;
     }

@@ -34,6 +34,10 @@ absl::string_view KindName(EncodingSpec::Kind kind) {
       return "bucketize";
     case EncodingSpec::Kind::kNumeric:
       return "numeric";
+    case EncodingSpec::Kind::kCrossed:
+      return "crossed";
+    case EncodingSpec::Kind::kVector:
+      return "vector";
   }
   return "";
 }
@@ -63,7 +67,11 @@ std::string EncodingText(const ModelSpec& spec, const EncodingSpec& encoding) {
     absl::StrAppend(&text, ", ", v1::Numeric::Scaling_Name(encoding.scaling));
   } else if (encoding.kind == EncodingSpec::Kind::kBucketize) {
     absl::StrAppend(&text, ", ", encoding.boundaries.size() + 1, " buckets");
-  } else if (encoding.kind != EncodingSpec::Kind::kHash) {
+  } else if (encoding.kind == EncodingSpec::Kind::kCrossed) {
+    absl::StrAppend(&text, " with ", absl::StrJoin(encoding.with, ", ", [&](std::string* out, int other) {
+      absl::StrAppend(out, spec.features()[other].name);
+    }));
+  } else if (encoding.kind != EncodingSpec::Kind::kHash && encoding.kind != EncodingSpec::Kind::kVector) {
     absl::StrAppend(&text, ", ", encoding.values.size() + encoding.int_values.size(), " values");
   }
   absl::StrAppend(&text, " -> ", Inputs(spec, encoding));
@@ -74,13 +82,28 @@ std::string EncodingText(const ModelSpec& spec, const EncodingSpec& encoding) {
   return text;
 }
 
-std::string Traits(const FeatureSpec& feature) {
+// How the values of a sequence become one.
+std::string PoolingText(const ModelSpec& spec, const FeatureSpec& feature) {
+  for (const EncodingSpec& encoding : feature.encodings) {
+    if (encoding.slot < 0 || spec.slots()[encoding.slot].attends_to < 0) continue;
+    const int to = spec.slots()[spec.slots()[encoding.slot].attends_to].feature;
+    return absl::StrCat("attention to ", spec.features()[to].name, " over");
+  }
+  return feature.mean_pooling ? "mean of" : "sum of";
+}
+
+std::string Traits(const ModelSpec& spec, const FeatureSpec& feature) {
   std::vector<std::string> traits;
   if (feature.required) traits.push_back("required");
   if (feature.personal) traits.push_back("personal");
-  if (feature.sequence) {
-    traits.push_back(
-        absl::StrCat("sequence, ", feature.mean_pooling ? "mean" : "sum", " of the last ", feature.max_length));
+  if (feature.vector_length > 0) {
+    traits.push_back(absl::StrCat("vectors of ", feature.vector_length));
+  } else if (feature.sequence) {
+    traits.push_back(absl::StrCat("sequence, ", PoolingText(spec, feature), " the last ", feature.max_length));
+  }
+  if (feature.training_only) {
+    traits.push_back(absl::StrCat("in training only", feature.exposed_position ? ", the exposed position" : "",
+                                  ", left out of ", Readable(100 * feature.dropout), " % of rows"));
   }
   if (feature.column != feature.name) traits.push_back(absl::StrCat("column '", feature.column, "'"));
   return absl::StrJoin(traits, "; ");
@@ -122,7 +145,7 @@ std::string FeatureTable(const ModelSpec& spec) {
         feature.encodings, " + ",
         [&](std::string* out, const EncodingSpec& encoding) { absl::StrAppend(out, EncodingText(spec, encoding)); });
     table.AddRow({feature.name, feature.candidate ? "candidate" : "context", std::string(ValueTypeName(feature.type)),
-                  encodings, Traits(feature)});
+                  encodings, Traits(spec, feature)});
   }
   return table.Render();
 }

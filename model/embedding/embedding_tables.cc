@@ -17,7 +17,7 @@ torch::Tensor IndexTensor(const std::vector<int64_t>& values, torch::Device devi
       .to(device);
 }
 
-// Sums a sequence slot's entries a row: [batch rows, dimension].
+// Sums a sequence slot's entries a row, each by its factor: [batch rows, dimension].
 torch::Tensor Pool(const torch::Tensor& entries, const SequenceEntries& sequence, int64_t batch_rows) {
   const torch::Device device = entries.device();
   const torch::Tensor sums = torch::zeros({batch_rows, entries.size(1)}, entries.options())
@@ -25,6 +25,46 @@ torch::Tensor Pool(const torch::Tensor& entries, const SequenceEntries& sequence
   const torch::Tensor factors =
       torch::from_blob(const_cast<float*>(sequence.factors.data()), {batch_rows, 1}).clone().to(device);
   return sums * factors;
+}
+
+// What one group's slots are made of.
+struct GroupEmbeddings {
+  torch::Tensor singles;               // [rows, its single-valued slots x dimension]; undefined: none.
+  std::vector<torch::Tensor> entries;  // [its sequences] of [values, dimension]
+  const std::vector<SequenceEntries>* sequences = nullptr;  // Likewise; `entries` of them are not read here.
+};
+
+// The embedding of a single-valued slot: [rows, dimension].
+torch::Tensor SlotValues(const std::vector<SlotGroup>& groups, const std::vector<GroupEmbeddings>& made, int slot) {
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const std::vector<int>& singles = groups[g].singles;
+    const auto it = std::find(singles.begin(), singles.end(), slot);
+    if (it == singles.end()) continue;
+    return made[g].singles.narrow(1, (it - singles.begin()) * groups[g].dimension, groups[g].dimension);
+  }
+  return {};  // The model file lets attention name single values alone.
+}
+
+// All slots side by side, in the groups' order: [rows, embedding width].
+torch::Tensor SideBySide(const ModelSpec& spec, const std::vector<SlotGroup>& groups,
+                         const std::vector<GroupEmbeddings>& made, int64_t batch_rows,
+                         const SequenceAttention& attention) {
+  std::vector<torch::Tensor> parts;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    if (made[g].singles.defined()) parts.push_back(made[g].singles);
+    for (size_t s = 0; s < groups[g].sequences.size(); ++s) {
+      const int slot = groups[g].sequences[s];
+      const SequenceEntries& sequence = (*made[g].sequences)[s];
+      torch::Tensor entries = made[g].entries[s];
+      if (const int target = spec.slots()[slot].attends_to; target >= 0) {
+        const torch::Tensor segments = IndexTensor(sequence.segments, entries.device()).clone();
+        const torch::Tensor targets = SlotValues(groups, made, target).index_select(0, segments);
+        entries = entries * attention.WeightsOf(slot, entries, targets);
+      }
+      parts.push_back(Pool(entries, sequence, batch_rows));
+    }
+  }
+  return parts.empty() ? torch::Tensor() : torch::cat(parts, 1);
 }
 
 std::vector<float> PoolingFactors(const SlotSpec& slot, const std::vector<int32_t>& lengths) {
@@ -70,13 +110,14 @@ int64_t EmbeddingWidth(const ModelSpec& spec) {
   return width;
 }
 
-torch::Tensor FrozenTables::Embed(const EncodedBatch& batch) const {
+torch::Tensor FrozenTables::Embed(const EncodedBatch& batch, const SequenceAttention& attention) const {
   struct Unknown {
     int64_t entry;
     int table;
     uint64_t id;
   };
-  std::vector<torch::Tensor> parts;
+  std::vector<GroupEmbeddings> made(groups_.size());
+  std::vector<std::vector<SequenceEntries>> sequences(groups_.size());
   for (size_t g = 0; g < groups_.size(); ++g) {
     const SlotGroup& group = groups_[g];
     const FrozenRows& frozen = *rows_[g];
@@ -114,19 +155,20 @@ torch::Tensor FrozenTables::Embed(const EncodedBatch& batch) const {
       values.index_copy_(0, IndexTensor(entries, values.device()), initial.to(values.device()));
     }
 
-    if (singles > 0) parts.push_back(values.narrow(0, 0, batch.rows * singles).view({batch.rows, -1}));
+    if (singles > 0) made[g].singles = values.narrow(0, 0, batch.rows * singles).view({batch.rows, -1});
     int64_t begin = batch.rows * singles;
     for (const int slot : group.sequences) {
       const SlotIds& ids = batch.slots[slot];
-      SequenceEntries sequence;
+      SequenceEntries& sequence = sequences[g].emplace_back();
       sequence.segments = Segments(ids.lengths);
       sequence.factors = PoolingFactors(spec_->slots()[slot], ids.lengths);
       const int64_t count = static_cast<int64_t>(ids.ids.size());
-      parts.push_back(Pool(values.narrow(0, begin, count), sequence, batch.rows));
+      made[g].entries.push_back(values.narrow(0, begin, count));
       begin += count;
     }
+    made[g].sequences = &sequences[g];
   }
-  return parts.empty() ? torch::Tensor() : torch::cat(parts, 1);
+  return SideBySide(*spec_, groups_, made, batch.rows, attention);
 }
 
 EmbeddingTables::EmbeddingTables(std::shared_ptr<const ModelSpec> spec, torch::Device device)
@@ -204,20 +246,20 @@ std::vector<GroupRows> EmbeddingTables::Resolve(const EncodedBatch& batch) {
 }
 
 torch::Tensor EmbeddingTables::Assemble(const std::vector<GroupRows>& groups, const std::vector<torch::Tensor>& values,
-                                        int64_t batch_rows) const {
-  std::vector<torch::Tensor> parts;
+                                        int64_t batch_rows, const SequenceAttention& attention) const {
+  std::vector<GroupEmbeddings> made(groups.size());
   for (size_t g = 0; g < groups.size(); ++g) {
     if (!groups[g].singles.empty()) {
       // Cloned, because the gradient's function keeps the index beyond this call.
       const torch::Tensor index = IndexTensor(groups[g].singles, device_).clone();
-      parts.push_back(values[g].index_select(0, index).view({batch_rows, -1}));
+      made[g].singles = values[g].index_select(0, index).view({batch_rows, -1});
     }
     for (const SequenceEntries& sequence : groups[g].sequences) {
-      const torch::Tensor entries = values[g].index_select(0, IndexTensor(sequence.entries, device_).clone());
-      parts.push_back(Pool(entries, sequence, batch_rows));
+      made[g].entries.push_back(values[g].index_select(0, IndexTensor(sequence.entries, device_).clone()));
     }
+    made[g].sequences = &groups[g].sequences;
   }
-  return parts.empty() ? torch::Tensor() : torch::cat(parts, 1);
+  return SideBySide(*spec_, groups_, made, batch_rows, attention);
 }
 
 std::shared_ptr<const FrozenTables> EmbeddingTables::Freeze() {

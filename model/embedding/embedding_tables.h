@@ -17,6 +17,7 @@
 #include "model/embedding/growing_array.h"
 #include "model/embedding/row_index.h"
 #include "model/embedding/row_store.h"
+#include "model/embedding/sequence_attention.h"
 #include "model/feature/encoded_batch.h"
 #include "model/spec/model_spec.h"
 
@@ -49,8 +50,9 @@ struct GroupRows {
 // Rows as they were when frozen, with their indexes. Any thread may read it.
 class FrozenTables {
  public:
-  // [batch rows, EmbeddingWidth()] on the device; ids without a row get their initial values.
-  torch::Tensor Embed(const EncodedBatch& batch) const;
+  // [batch rows, EmbeddingWidth()] on the device; ids without a row get their initial values. attention: weighs the
+  // values of the sequences that are pooled by it.
+  torch::Tensor Embed(const EncodedBatch& batch, const SequenceAttention& attention) const;
 
  private:
   friend class EmbeddingTables;
@@ -91,7 +93,7 @@ class EmbeddingTables {
   // [batch rows, EmbeddingWidth()] from each group's gathered rows ([GroupRows::rows, dimension]); gradients flow back
   // into them.
   torch::Tensor Assemble(const std::vector<GroupRows>& groups, const std::vector<torch::Tensor>& values,
-                         int64_t batch_rows) const;
+                         int64_t batch_rows, const SequenceAttention& attention) const;
 
   std::shared_ptr<const FrozenTables> Freeze();
 

@@ -115,6 +115,20 @@ void CheckColumnValues(const FeatureSpec& feature, const ColumnView& column, abs
   }
 }
 
+// Whether each row that has values has as many as the feature's vectors.
+void CheckVectors(const FeatureSpec& feature, const ColumnView& column, int64_t rows, TableRole role,
+                  RowErrors& errors) {
+  MissingRows missing(column.missing);
+  for (int64_t row = 0; row < rows && !errors.full(); ++row) {
+    const int64_t length = column.lengths[row];
+    if (missing.Contains(row) || length == feature.vector_length) continue;
+    errors.Add(row, "ragged", [&] {
+      return absl::StrCat(Where(feature.name, role), ", row ", row, ": got ", length, " values, expected ",
+                          feature.vector_length, ", the length of its vectors");
+    });
+  }
+}
+
 }  // namespace
 
 std::optional<BatchError> CheckNames(const ModelSpec& spec, const SceneSpec& scene, const TableView& table,
@@ -178,6 +192,7 @@ void CheckValues(const ModelSpec& spec, const TableView& table, TableRole role, 
         });
       }
     }
+    if (feature.vector_length > 0) CheckVectors(feature, column, table.rows, role, errors);
     if (column.value_count() == 0) continue;
     switch (feature.type) {
       case ValueType::kInt64:

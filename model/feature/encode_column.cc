@@ -156,6 +156,29 @@ void WriteNumeric(const EncodingSpec& encoding, const FeatureStatistics& statist
   });
 }
 
+constexpr float kMaxVectorValue = 1000;  // As kMaxUnscaled; made elsewhere, they are about 1.
+
+// Rows without exactly a vector's values are without any.
+void WriteVector(const EncodingPlan& plan, const ColumnView& column, int64_t begin, int64_t end, int64_t stride,
+                 float* dense) {
+  const size_t length = static_cast<size_t>(plan.feature->vector_length);
+  const bool tells_missing = plan.encoding->dense_width > plan.feature->vector_length;
+  size_t next = std::accumulate(column.lengths.begin(), column.lengths.begin() + begin, size_t{0});
+  auto missing = std::lower_bound(column.missing.begin(), column.missing.end(), begin);
+  for (int64_t row = begin; row < end; ++row, dense += stride) {
+    bool none = column.lengths[row] != length;
+    if (missing != column.missing.end() && *missing == row) {
+      none = true;
+      ++missing;
+    }
+    for (size_t i = 0; i < length && !none; ++i) {
+      dense[i] = std::clamp(column.floats[next + i], -kMaxVectorValue, kMaxVectorValue);
+    }
+    if (none && tells_missing) dense[length] = 1;
+    next += column.lengths[row];
+  }
+}
+
 void WriteOneHot(const EncodingPlan& plan, const ColumnView& column, int64_t begin, int64_t end, int64_t stride,
                  float* dense) {
   const ListedIds listed{plan};
@@ -172,8 +195,9 @@ void WriteOneHot(const EncodingPlan& plan, const ColumnView& column, int64_t beg
 
 }  // namespace
 
-EncodingPlan::EncodingPlan(const FeatureSpec& feature, const EncodingSpec& encoding)
-    : feature(&feature), encoding(&encoding) {
+EncodingPlan::EncodingPlan(const ModelSpec& spec, const FeatureSpec& feature, const EncodingSpec& encoding)
+    : feature(&feature), encoding(&encoding), candidate(feature.candidate) {
+  for (const int other : encoding.with) candidate = candidate || spec.features()[other].candidate;
   int next = encoding.kind == EncodingSpec::Kind::kVocabulary ? 1 : 0;
   for (const std::string& value : encoding.values) strings.emplace(value, next++);
   for (const int64_t value : encoding.int_values) ints.emplace(value, next++);
@@ -182,6 +206,31 @@ EncodingPlan::EncodingPlan(const FeatureSpec& feature, const EncodingSpec& encod
 uint64_t StringId(const HashKey& key, absl::string_view value) {
   const uint64_t id = key.Hash(value);
   return id == kMissingId ? id + 1 : id;
+}
+
+void AppendCrossedIds(const HashKey& key, absl::Span<const CrossedColumn> columns, int64_t begin, int64_t end,
+                      SlotIds& slot) {
+  const size_t first = slot.ids.size();
+  slot.ids.resize(first + (end - begin), 0);
+  uint64_t* ids = slot.ids.data() + first;
+  for (const CrossedColumn& part : columns) {
+    if (part.column == nullptr) return (void)std::fill(ids, ids + (end - begin), kMissingId);
+    WithValues(*part.column, [&](auto values) {
+      for (int64_t row = begin; row < end; ++row) {
+        // Chained, so that (a, b) is not (b, a); of strings their keyed hash goes in, as everywhere.
+        const uint64_t value = HashIds{key}(values[part.one_row ? 0 : row]);
+        ids[row - begin] = key.Hash(static_cast<int64_t>(ids[row - begin] + key.Hash(static_cast<int64_t>(value))));
+      }
+    });
+  }
+  for (int64_t i = 0; i < end - begin; ++i) ids[i] += ids[i] == kMissingId;
+  for (const CrossedColumn& part : columns) {
+    if (!part.one_row) {
+      ForEachMissing(*part.column, begin, end, [&](int64_t row) { ids[row] = kMissingId; });
+    } else if (!part.column->missing.empty() && part.column->missing[0] == 0) {
+      std::fill(ids, ids + (end - begin), kMissingId);
+    }
+  }
 }
 
 void AppendIds(const EncodingPlan& plan, const HashKey& key, const ColumnView* column, int64_t begin, int64_t end,
@@ -215,6 +264,11 @@ void WriteDense(const EncodingPlan& plan, const FeatureStatistics& statistics, c
   const EncodingSpec& encoding = *plan.encoding;
   if (encoding.kind == EncodingSpec::Kind::kOneHot) {
     if (column != nullptr) WriteOneHot(plan, *column, begin, end, stride, dense);
+  } else if (encoding.kind == EncodingSpec::Kind::kVector) {
+    if (column != nullptr) return WriteVector(plan, *column, begin, end, stride, dense);
+    for (int64_t row = 0; row < end - begin && encoding.dense_width > plan.feature->vector_length; ++row) {
+      dense[row * stride + plan.feature->vector_length] = 1;
+    }
   } else if (column != nullptr) {
     WriteNumeric(encoding, statistics, *column, begin, end, stride, dense);
   } else if (encoding.dense_width > 1) {

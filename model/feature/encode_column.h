@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
 #include "model/data/columns.h"
 #include "model/feature/encoded_batch.h"
 #include "model/feature/hash_key.h"
@@ -15,16 +16,28 @@ namespace polyscene {
 
 // One encoding with what would otherwise be looked up for each row.
 struct EncodingPlan {
-  EncodingPlan(const FeatureSpec& feature, const EncodingSpec& encoding);
+  EncodingPlan(const ModelSpec& spec, const FeatureSpec& feature, const EncodingSpec& encoding);
 
   const FeatureSpec* feature;  // In the ModelSpec, as is the next.
   const EncodingSpec* encoding;
+  bool candidate = false;  // It depends on a feature of the candidate side.
   // Vocabulary: 1 .. n. One-hot: 0 .. n - 1. By the listed value; one of the two is filled.
   absl::flat_hash_map<std::string, int> strings;
   absl::flat_hash_map<int64_t, int> ints;
 };
 
-// Appends the ids of rows [begin, end) of `column` to `slot`. Null column: all missing. Plans with an embedding alone.
+// One of the columns that a crossed id is made of.
+struct CrossedColumn {
+  const ColumnView* column = nullptr;  // Null: missing in every row.
+  bool one_row = false;                // Its first row holds for all.
+};
+
+// Appends the ids of rows [begin, end) of the combination of `columns`, in their order. Crossed plans alone.
+void AppendCrossedIds(const HashKey& key, absl::Span<const CrossedColumn> columns, int64_t begin, int64_t end,
+                      SlotIds& slot);
+
+// Appends the ids of rows [begin, end) of `column` to `slot`. Null column: all missing. Plans with an embedding alone,
+// but crossed ones.
 void AppendIds(const EncodingPlan& plan, const HashKey& key, const ColumnView* column, int64_t begin, int64_t end,
                SlotIds& slot);
 

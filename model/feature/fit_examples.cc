@@ -8,6 +8,13 @@
 namespace polyscene {
 namespace {
 
+// Each row has either as many values as the feature's vectors, or none.
+bool VectorsFit(const FeatureSpec& feature, const ColumnView& column) {
+  return std::all_of(column.lengths.begin(), column.lengths.end(), [&](uint32_t length) {
+    return length == 0 || length == static_cast<uint32_t>(feature.vector_length);
+  });
+}
+
 bool ColumnFits(const ModelSpec& spec, const ColumnView& column, int64_t rows) {
   const int index = spec.FindFeature(column.name);
   if (index < 0) return false;
@@ -15,7 +22,9 @@ bool ColumnFits(const ModelSpec& spec, const ColumnView& column, int64_t rows) {
   const bool empty_sequences = feature.sequence && column.value_count() == 0;  // Its type cannot be told.
   const ValueType type = feature.personal ? ValueType::kInt64 : feature.type;  // Personal values are logged as hashes.
   if (column.type != type && !empty_sequences) return false;
-  if (feature.sequence) return static_cast<int64_t>(column.lengths.size()) == rows;
+  if (feature.sequence && static_cast<int64_t>(column.lengths.size()) != rows) return false;
+  if (feature.vector_length > 0) return VectorsFit(feature, column);
+  if (feature.sequence) return true;
   return column.lengths.empty() && column.value_count() == rows;
 }
 

@@ -58,6 +58,11 @@ std::string TableConflict(const TableMeaning& from, const TableMeaning& to) {
       return "its vocabulary changed otherwise than by values added at the end";
     }
   }
+  if (from.encoding.has_crossed()) {
+    const auto& before = from.encoding.crossed().with();
+    const auto& now = to.encoding.crossed().with();
+    if (!std::equal(before.begin(), before.end(), now.begin(), now.end())) return "it crosses other features";
+  }
   if (from.encoding.has_bucketize()) {
     const auto& before = from.encoding.bucketize().boundaries();
     const auto& now = to.encoding.bucketize().boundaries();
@@ -69,6 +74,9 @@ std::string TableConflict(const TableMeaning& from, const TableMeaning& to) {
 std::string FeatureConflict(const FeatureSpec& from, const FeatureSpec& to) {
   if (from.type != to.type) return "its value type changed";
   if (from.sequence != to.sequence) return from.sequence ? "it was a sequence" : "it is a sequence now";
+  if (from.vector_length != to.vector_length) {
+    return absl::StrCat("its vectors had ", from.vector_length, " values, have ", to.vector_length);
+  }
   if (from.personal != to.personal) return from.personal ? "it was personal" : "it is personal now";
   return "";
 }
@@ -184,7 +192,8 @@ class Comparison {
 
   void Network() {
     if (!MessageDifferencer::Equals(from_.file().network(), to_.file().network())) {
-      reasons_.push_back("network: its kind, its widths, its interaction, its skips, its towers or its scene adaptation changed");
+      reasons_.push_back(
+          "network: its kind, its widths, its interaction, its skips, its towers or its scene adaptation changed");
     }
     if (DenseState(from_.file().dense_optimizer()) != DenseState(to_.file().dense_optimizer())) {
       change_.lines.push_back("new: state of the dense optimizer, which is of another kind");
@@ -259,6 +268,13 @@ std::vector<std::string> DenseInputNames(const ModelSpec& spec) {
       if (encoding.kind == EncodingSpec::Kind::kNumeric) {
         first[0] = NumericName(feature, encoding);
         if (encoding.dense_width > 1) first[1] = absl::StrCat(feature.name, ":missing");
+        continue;
+      }
+      if (encoding.kind == EncodingSpec::Kind::kVector) {
+        for (int i = 0; i < feature.vector_length; ++i) first[i] = absl::StrCat(feature.name, "(", i, ")");
+        if (encoding.dense_width > feature.vector_length) {
+          first[feature.vector_length] = absl::StrCat(feature.name, ":missing");
+        }
         continue;
       }
       for (size_t i = 0; i < encoding.values.size(); ++i) {

@@ -57,8 +57,9 @@ absl::StatusOr<StepReport> TorchLearner::Step(absl::Span<const ExampleSlice> sli
 StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
   batch_.Clear();
   for (const ExampleSlice& slice : slices) {
-    encoder_.AppendRows(statistics_, spec_->FindScene(slice.examples->scene), slice.examples->features, slice.begin,
-                        slice.end, batch_);
+    encoder_.AppendLearnedRows(statistics_, spec_->FindScene(slice.examples->scene), slice.examples->features,
+                               slice.begin, slice.end, counters_.rows_learned + static_cast<uint64_t>(batch_.rows),
+                               batch_);
   }
   CollectLabels(*spec_, slices, labels_);
   ForwardPass forward;
@@ -96,8 +97,8 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
   for (int g = 0; g < tables_.group_count(); ++g) {
     values.push_back(tables_.store(g).Gather(rows[g].rows).requires_grad_(true));
   }
-  const torch::Tensor inputs =
-      NetworkInputs(tables_.Assemble(rows, values, batch.rows), batch, spec_->dense_width(), device_);
+  const torch::Tensor embeddings = tables_.Assemble(rows, values, batch.rows, network_->Attention(parameters_.leaves));
+  const torch::Tensor inputs = NetworkInputs(embeddings, batch, spec_->dense_width(), device_);
   forward.wanted = ChooseRows(labels, batch.rows);
   if (!forward.wanted.empty()) {
     forward.logits = network_->Forward(parameters_.leaves, inputs, batch.scenes, forward.wanted);

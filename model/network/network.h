@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "model/network/attention.h"
 #include "model/network/parameters.h"
 #include "model/network/wanted.h"
 #include "model/spec/model_spec.h"
@@ -22,6 +23,9 @@ class Network {
 
   const ParameterLayout& layout() const { return layout_; }
 
+  // What weighs the values of sequences on their way to the inputs. It borrows this and the parameters.
+  AttentionUnits::Bound Attention(const Parameters& parameters) const { return {attention_, parameters}; }
+
   // inputs: [rows, input_width] on the weights' device; scenes: [rows] indexes. `wanted`'s rows are on the CPU,
   // wherever the inputs are, so that they can be taken apart by scene without waiting for a device. One [n, outputs] of
   // logits a wanted task: binary one logit, multi-class one a class, regression and forecast the transformed values.
@@ -31,7 +35,12 @@ class Network {
                                              absl::Span<const WantedTask> wanted) const = 0;
 
  protected:
+  explicit Network(const ModelSpec& spec) : attention_(layout_, spec) {}
+
   ParameterLayout layout_;
+
+ private:
+  const AttentionUnits attention_;
 };
 
 // The network the model file asks for. `input_width`: embedding and dense inputs a row.

@@ -18,7 +18,7 @@ std::unique_ptr<SceneAdaptation> CreateSceneAdaptation(ParameterLayout& layout, 
     case v1::SCENE_EMBEDDING:
       return std::make_unique<SceneInputs>(layout, spec);
     case v1::STAR:
-      return std::make_unique<Star>();
+      return std::make_unique<Star>(layout);
     case v1::GATE:
       return std::make_unique<Gate>(layout, spec, inputs);
     default:

@@ -27,7 +27,7 @@ torch::Tensor SingleNetwork::Pair::Forward(const Weights& weights, const torch::
   return head.Forward(weights, hidden.Forward(weights, interaction->Forward(weights, inputs)));
 }
 
-SingleNetwork::SingleNetwork(const ModelSpec& spec, int64_t input_width) {
+SingleNetwork::SingleNetwork(const ModelSpec& spec, int64_t input_width) : Network(spec) {
   for (const TaskSpec& task : spec.tasks()) outputs_.push_back(task.outputs);
   for (const SceneSpec& scene : spec.scenes()) {
     std::vector<std::unique_ptr<Pair>>& pairs = pairs_.emplace_back(spec.tasks().size());

@@ -10,7 +10,10 @@ void Star::AddBehindTrunk(ParameterLayout& layout, const ModelSpec& spec, int64_
   const std::vector<ParameterSpec> shared = layout.specs();
   for (const SceneSpec& scene : spec.scenes()) {
     WeightOverlay& overlay = overlays_.emplace_back();
-    for (const ParameterSpec& matrix : shared) {
+    overlay.over.assign(begin_, -1);
+    overlay.added.assign(begin_, false);
+    for (size_t i = begin_; i < shared.size(); ++i) {
+      const ParameterSpec& matrix = shared[i];
       const std::string name = absl::StrCat("star.", scene.name, "/", matrix.name);
       overlay.over.push_back(layout.AddLike(name, matrix, matrix.bias ? 0 : 1));
       overlay.added.push_back(matrix.bias);

@@ -15,10 +15,13 @@ namespace polyscene {
 
 class Star : public SceneAdaptation {
  public:
+  explicit Star(const ParameterLayout& layout) : begin_(layout.specs().size()) {}
+
   void AddBehindTrunk(ParameterLayout& layout, const ModelSpec& spec, int64_t tower_inputs) override;
   const WeightOverlay* OverlayOf(int scene) const override { return &overlays_[scene]; }
 
  private:
+  const size_t begin_;                   // Matrices declared before are no layers: what makes the inputs.
   std::vector<WeightOverlay> overlays_;  // [scenes]
 };
 

@@ -18,8 +18,10 @@ namespace {
 class BufferFiller {
  public:
   BufferFiller(std::shared_ptr<const ModelSpec> spec, const HashKey& key, std::unique_ptr<ExampleRows> rows,
-               const FeatureStatistics& statistics)
-      : source_(std::move(rows)), encoder_(std::move(spec), key), statistics_(statistics) {}
+               const OfflineLearner& learner)
+      : source_(std::move(rows)),
+        encoder_(std::move(spec), key, learner.counters().rows_learned),
+        statistics_(learner.statistics()) {}
 
   absl::Status Fill(ShuffleBuffer& buffer) {
     while (buffer.room() > 0 && !ended_) {
@@ -28,7 +30,7 @@ class BufferFiller {
         if (!more.ok()) return more.status();
         ended_ = !*more;
         if (ended_) break;
-        encoder_.Encode(statistics_, chunk_, rows_);
+        encoder_.EncodeLearned(statistics_, chunk_, rows_);
         begin_ = 0;
       }
       const int64_t end = std::min(rows_.rows(), begin_ + buffer.room());
@@ -62,7 +64,7 @@ absl::StatusOr<EpochReport> EpochTrainer::Run(const std::function<bool(const Lea
   ShuffleBuffer buffer(*spec_, std::max(options_.shuffle_rows, options_.batch_rows), seed);
   absl::StatusOr<std::unique_ptr<ExampleRows>> rows = OpenRows(spec_, key_, selection_, nullptr);
   if (!rows.ok()) return rows.status();
-  BufferFiller filler(spec_, key_, *std::move(rows), learner_.statistics());
+  BufferFiller filler(spec_, key_, *std::move(rows), learner_);
   LossSums losses(*spec_);
   EpochReport report;
   EncodedExamples step;

@@ -103,7 +103,7 @@ absl::StatusOr<FileEvaluation> EvaluateFiles(std::shared_ptr<const ModelSpec> sp
     const absl::StatusOr<bool> more = files.Next(&chunk);
     if (!more.ok()) return more.status();
     if (!*more) break;
-    encoder.Encode(learner.statistics(), chunk, rows);
+    encoder.EncodeScored(learner.statistics(), chunk, rows);
     const absl::StatusOr<std::vector<double>> task_losses = sums.Add(chunk, rows, **snapshot, scorer);
     if (!task_losses.ok()) return task_losses.status();
     losses.Add(*task_losses, rows.labels);

@@ -18,7 +18,8 @@ int64_t InputWidth(const ModelSpec& spec) { return EmbeddingWidth(spec) + spec.d
 std::vector<torch::Tensor> ForwardSnapshot(const Network& network, const TorchSnapshot& snapshot,
                                            const EncodedBatch& batch, int64_t dense_width, torch::Device device,
                                            absl::Span<const WantedTask> wanted) {
-  const torch::Tensor inputs = NetworkInputs(snapshot.tables().Embed(batch), batch, dense_width, device);
+  const torch::Tensor embeddings = snapshot.tables().Embed(batch, network.Attention(snapshot.parameters()));
+  const torch::Tensor inputs = NetworkInputs(embeddings, batch, dense_width, device);
   return network.Forward(snapshot.parameters(), inputs, batch.scenes, wanted);
 }
 

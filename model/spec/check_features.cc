@@ -1,4 +1,5 @@
 // Features and their encodings.
+#include <algorithm>
 #include <cmath>
 
 #include "absl/container/flat_hash_map.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr int kMaxDimension = 512;
 constexpr int kMaxOneHotValues = 1000;
 constexpr int kMaxSequenceLength = 10000;
+constexpr int kMaxVectorLength = 4096;
+constexpr int kMaxWidth = 1024;  // Of an attention's small network.
 
 absl::string_view EncodingName(v1::Encoding::KindCase kind) {
   switch (kind) {
@@ -55,6 +58,7 @@ class FeatureChecker {
       mistakes_.Add(place_.Field("personal"), absl::StrCat(Self(), " is personal and FLOAT, expected INT64 or STRING"));
     }
     if (feature_.has_sequence()) CheckSequence(place_.Field("sequence"));
+    if (feature_.has_training_only()) CheckTrainingOnly(place_.Field("training_only"));
     if (feature_.encode_size() == 0) {
       mistakes_.Add(place_.Field("encode"), absl::StrCat(Self(), " has no encode, expected at least one encoding"));
     }
@@ -63,22 +67,63 @@ class FeatureChecker {
 
  private:
   bool typed() const { return feature_.type() != v1::VALUE_TYPE_UNSPECIFIED; }
+  bool vectors() const {
+    return std::any_of(feature_.encode().begin(), feature_.encode().end(),
+                       [](const v1::Encoding& encoding) { return encoding.has_vector(); });
+  }
   bool is(v1::ValueType type) const { return feature_.type() == type; }
   std::string Self() const { return absl::StrCat("feature '", feature_.name(), "'"); }
 
   void CheckSequence(const Place& place) {
-    if (is(v1::FLOAT)) {
-      mistakes_.Add(place, absl::StrCat(Self(), " is a sequence of FLOAT, expected INT64 or STRING"));
+    const v1::Sequence& sequence = feature_.sequence();
+    if (is(v1::FLOAT) && !vectors()) {
+      mistakes_.Add(place, absl::StrCat(Self(), " is a sequence of FLOAT, expected INT64 or STRING, or a vector to ",
+                                        "encode it"));
     }
-    const int length = feature_.sequence().max_length();
-    if (length != 0) CheckInteger(place, "max_length", length, 1, kMaxSequenceLength, mistakes_);
+    if (sequence.max_length() != 0) {
+      CheckInteger(place, "max_length", sequence.max_length(), 1, kMaxSequenceLength, mistakes_);
+    }
+    if (vectors() && (sequence.max_length() != 0 || sequence.pooling() != v1::Sequence::POOLING_UNSPECIFIED)) {
+      mistakes_.Add(place, absl::StrCat("max_length or pooling on ", Self(),
+                                        ", expected neither: its vectors have one length and are not pooled"));
+    }
+    if ((sequence.pooling() == v1::Sequence::ATTENTION) != sequence.has_attention()) {
+      mistakes_.Add(sequence.has_attention() ? place.Field("attention") : place.Field("pooling"),
+                    absl::StrCat(sequence.has_attention() ? "attention without pooling: ATTENTION"
+                                                          : "pooling is ATTENTION without attention",
+                                 " on ", Self(), ", expected both or neither"));
+    }
+    for (int i = 0; i < sequence.attention().hidden_size(); ++i) {
+      const int width = sequence.attention().hidden(i);
+      if (width >= 1 && width <= kMaxWidth) continue;
+      mistakes_.Add(place.Field("attention").Field("hidden", i),
+                    absl::StrCat("hidden has width ", width, ", expected 1 to ", kMaxWidth));
+    }
+  }
+
+  void CheckTrainingOnly(const Place& place) {
+    const v1::TrainingOnly& only = feature_.training_only();
+    if (feature_.required()) {
+      mistakes_.Add(place, absl::StrCat("training_only on required ", Self(),
+                                        ", expected it not required: requests that are scored do not have it"));
+    }
+    if (!std::isfinite(only.dropout()) || only.dropout() >= 1) {
+      mistakes_.Add(place.Field("dropout"), absl::StrCat("dropout is ", only.dropout(), ", expected below 1"));
+    }
+    if (only.exposed_position() && (!is(v1::INT64) || feature_.side() == v1::CONTEXT || feature_.has_sequence())) {
+      mistakes_.Add(
+          place.Field("exposed_position"),
+          absl::StrCat("exposed_position on ", Self(), ", expected it on a single INT64 value of the CANDIDATE side"));
+    }
   }
 
   void CheckEncoding(const v1::Encoding& encoding, const Place& place) {
     const absl::string_view kind = EncodingName(encoding.kind_case());
     if (kind.empty()) {
-      if (AnyBad(place, {"hash", "vocabulary", "one_hot", "bucketize", "numeric"})) return;
-      mistakes_.Add(place, "the encoding is empty, expected one of hash, vocabulary, one_hot, bucketize, numeric");
+      if (AnyBad(place, {"hash", "vocabulary", "one_hot", "bucketize", "numeric", "crossed", "vector"})) return;
+      mistakes_.Add(
+          place,
+          "the encoding is empty, expected one of hash, vocabulary, one_hot, bucketize, numeric, crossed, vector");
       return;
     }
     const Place inside = place.Field(kind);
@@ -94,19 +139,34 @@ class FeatureChecker {
       case v1::Encoding::kBucketize:
         CheckBoundaries(encoding.bucketize(), inside);
         return CheckEmbedding(encoding.bucketize().embedding(), encoding.bucketize().has_embedding(), inside);
+      case v1::Encoding::kCrossed:
+        return CheckEmbedding(encoding.crossed().embedding(), encoding.crossed().has_embedding(), inside);
+      case v1::Encoding::kVector:
+        CheckInteger(inside, "length", encoding.vector().length(), 1, kMaxVectorLength, mistakes_);
+        if (feature_.encode_size() > 1) {
+          mistakes_.Add(inside, absl::StrCat("vector beside other encodings of ", Self(), ", expected it alone"));
+        }
+        return;
       default:
         return;  // Numeric has nothing that could be wrong by itself.
     }
   }
 
   void CheckKindFits(v1::Encoding::KindCase kind, absl::string_view name, const Place& place) {
+    if (kind == v1::Encoding::kVector) {
+      if ((typed() && !is(v1::FLOAT)) || !feature_.has_sequence()) {
+        mistakes_.Add(place, absl::StrCat("vector on ", Self(), ", expected it on a sequence of type FLOAT"));
+      }
+      return;
+    }
     const bool of_numbers = kind == v1::Encoding::kBucketize || kind == v1::Encoding::kNumeric;
     if (typed() && (of_numbers ? is(v1::STRING) : is(v1::FLOAT))) {
       mistakes_.Add(place, absl::StrCat(name, " on ", Self(), " of type ", type_, ", expected ",
                                         of_numbers ? "INT64 or FLOAT" : "INT64 or STRING"));
     }
-    if (feature_.personal() && kind != v1::Encoding::kHash) {
-      mistakes_.Add(place, absl::StrCat(name, " on personal ", Self(), ", expected hash: only its keyed hash is kept"));
+    if (feature_.personal() && kind != v1::Encoding::kHash && kind != v1::Encoding::kCrossed) {
+      mistakes_.Add(place, absl::StrCat(name, " on personal ", Self(),
+                                        ", expected hash or crossed: only its keyed hash is kept"));
     } else if (feature_.has_sequence() && kind != v1::Encoding::kHash && kind != v1::Encoding::kVocabulary) {
       mistakes_.Add(place, absl::StrCat(name, " on sequence ", Self(), ", expected hash or vocabulary"));
     }

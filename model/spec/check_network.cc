@@ -48,6 +48,7 @@ int64_t InputCount(const v1::ModelFile& file) {
     for (const v1::Encoding& encoding : feature.encode()) {
       if (encoding.has_one_hot()) inputs += encoding.one_hot().values_size();
       if (encoding.has_numeric()) inputs += feature.required() ? 1 : 2;
+      if (encoding.has_vector()) inputs += encoding.vector().length() + (feature.required() ? 0 : 1);
     }
   }
   return inputs;

@@ -48,6 +48,7 @@ void CheckModelFile(const v1::ModelFile& file, const Place& place, Mistakes& mis
   require(file.scenes_size() > 0, "scenes", "at least one");
   require(file.tasks_size() > 0, "tasks", "at least one");
   CheckFeatures(file, place, mistakes);
+  CheckReferences(file, place, mistakes);
   CheckScenes(file, place, mistakes);
   CheckTasks(file, place, mistakes);
   CheckNetwork(file, place, mistakes);

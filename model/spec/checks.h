@@ -13,6 +13,7 @@
 namespace polyscene {
 
 void CheckFeatures(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
+void CheckReferences(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Between features.
 void CheckScenes(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckTasks(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckNetwork(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);

@@ -19,6 +19,10 @@ void FillFeature(v1::Feature& feature) {
     v1::Sequence& sequence = *feature.mutable_sequence();
     sequence.set_pooling(Or(sequence.pooling(), v1::Sequence::MEAN));
     sequence.set_max_length(Or(sequence.max_length(), 50));
+    if (sequence.has_attention() && sequence.attention().hidden().empty()) sequence.mutable_attention()->add_hidden(16);
+  }
+  if (feature.has_training_only()) {
+    feature.mutable_training_only()->set_dropout(Or(feature.training_only().dropout(), 0.1));
   }
   for (v1::Encoding& encoding : *feature.mutable_encode()) {
     if (!encoding.has_numeric()) continue;

@@ -10,12 +10,14 @@
 namespace polyscene {
 namespace {
 
-// Drops the column and, where it does not widen the input, whether a value is required.
+// Drops the column, when it is known and, where it does not widen the input, whether a value is required.
 void KeepMeaning(v1::Feature& feature) {
   feature.clear_column();
-  const bool widens = std::any_of(feature.encode().begin(), feature.encode().end(),
-                                  [](const v1::Encoding& encoding) { return encoding.has_numeric(); });
+  const bool widens = std::any_of(feature.encode().begin(), feature.encode().end(), [](const v1::Encoding& encoding) {
+    return encoding.has_numeric() || encoding.has_vector();
+  });
   if (!widens) feature.clear_required();
+  feature.clear_training_only();
 }
 
 // How errors count means nothing, but for Poisson's loss, under which the logit is a logarithm.

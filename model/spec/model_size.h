@@ -13,8 +13,8 @@ inline constexpr int kSceneInputs = 8;  // Of a scene's embedding, as model.prot
 
 // Dense weights of one part of the network.
 struct LayerGroupSize {
-  // "scene embedding", "input gates", "cross layers", "shared layers", "experts", "shared experts", "task experts",
-  // "gates", "scene weights", "tower gates", "towers", "heads".
+  // "attention units", "scene embedding", "input gates", "cross layers", "shared layers", "experts", "shared experts",
+  // "task experts", "gates", "scene weights", "tower gates", "towers", "heads".
   std::string name;
   int64_t parameters = 0;
 };

@@ -41,11 +41,12 @@ struct FeatureSpec {
   bool required = false;
   bool personal = false;
   bool sequence = false;
-  bool mean_pooling = true;    // Of a sequence; else sum.
-  int max_length = 0;          // Of a sequence.
-  int vector_length = 0;       // Values of each row, where they are a vector; else 0.
-  bool training_only = false;  // Missing in rows that are scored without being learned,
-  double dropout = 0;          // and in this share of those that are.
+  bool mean_pooling = true;       // Of a sequence; else sum.
+  int max_length = 0;             // Of a sequence.
+  int vector_length = 0;          // Values of each row, where they are a vector; else 0.
+  bool exposed_position = false;  // The joiner fills it from exposures.
+  bool training_only = false;     // Missing in rows that are scored without being learned,
+  double dropout = 0;             // and in this share of those that are.
   std::vector<EncodingSpec> encodings;
 };
 

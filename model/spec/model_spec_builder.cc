@@ -1,5 +1,6 @@
 #include "model/spec/model_spec_builder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -45,6 +46,8 @@ ModelSpecBuilder::ModelSpecBuilder(v1::ModelFile file, std::string text) : spec_
 
 std::shared_ptr<const ModelSpec> ModelSpecBuilder::Build() {
   for (const v1::Feature& feature : spec_->file_.features()) AddFeature(feature);
+  for (int f = 0; f < spec_->file_.features_size(); ++f)
+    ResolveReferences(spec_->file_.features(f), spec_->features_[f]);
   for (const v1::Task& task : spec_->file_.tasks()) AddTask(task);
   for (const v1::Scene& scene : spec_->file_.scenes()) AddScene(scene);
   return std::move(spec_);
@@ -63,9 +66,30 @@ void ModelSpecBuilder::AddFeature(const v1::Feature& feature) {
     resolved.mean_pooling = feature.sequence().pooling() == v1::Sequence::MEAN;
     resolved.max_length = feature.sequence().max_length();
   }
+  if (feature.has_training_only()) {
+    resolved.training_only = true;
+    resolved.dropout = std::max(feature.training_only().dropout(), 0.0);
+    resolved.exposed_position = feature.training_only().exposed_position();
+  }
+  for (const v1::Encoding& encoding : feature.encode()) {
+    if (encoding.has_vector()) resolved.vector_length = encoding.vector().length();
+  }
   for (const v1::Encoding& encoding : feature.encode()) resolved.encodings.push_back(MakeEncoding(encoding, resolved));
   spec_->feature_index_.emplace(resolved.name, static_cast<int>(spec_->features_.size()));
   spec_->features_.push_back(std::move(resolved));
+}
+
+// What may name features that come later.
+void ModelSpecBuilder::ResolveReferences(const v1::Feature& feature, FeatureSpec& resolved) {
+  for (size_t e = 0; e < resolved.encodings.size(); ++e) {
+    EncodingSpec& encoding = resolved.encodings[e];
+    for (const std::string& name : feature.encode(static_cast<int>(e)).crossed().with()) {
+      encoding.with.push_back(spec_->FindFeature(name));
+    }
+    if (encoding.slot < 0 || !feature.sequence().has_attention()) continue;
+    const int to = spec_->FindFeature(feature.sequence().attention().to());
+    spec_->slots_[encoding.slot].attends_to = spec_->features_[to].encodings[0].slot;
+  }
 }
 
 EncodingSpec ModelSpecBuilder::MakeEncoding(const v1::Encoding& encoding, const FeatureSpec& feature) {

@@ -19,6 +19,7 @@ class ModelSpecBuilder {
 
  private:
   void AddFeature(const v1::Feature& feature);
+  void ResolveReferences(const v1::Feature& feature, FeatureSpec& resolved);
   EncodingSpec MakeEncoding(const v1::Encoding& encoding, const FeatureSpec& feature);
   void AddSlot(const v1::Embedding& embedding, const FeatureSpec& feature, EncodingSpec& encoding);
   void AddTable(const v1::Embedding& embedding);

@@ -30,6 +30,7 @@ class NetworkSize {
         size_(size) {}
 
   void AddShared() {
+    AddAttention();
     AddSceneInputs();
     const int64_t before = size_.parameters;
     AddInteraction();
@@ -41,6 +42,7 @@ class NetworkSize {
 
   // Of `single`: what a pair has before its head counts as its tower.
   void AddPairs() {
+    AddAttention();
     AddProducts();
     const int64_t cross = CrossParameters();
     int64_t towers = 0;
@@ -63,6 +65,17 @@ class NetworkSize {
     if (parameters == 0) return;
     size_.groups.push_back({name, parameters});
     size_.parameters += parameters;
+  }
+
+  void AddAttention() {
+    int64_t parameters = 0;
+    for (const SlotSpec& slot : spec_.slots()) {
+      if (slot.attends_to < 0) continue;
+      int64_t width = 3 * slot.dimension;
+      parameters += Layers(Skip::kNone, width, spec_.file().features(slot.feature).sequence().attention().hidden());
+      parameters += width + 1;
+    }
+    AddGroup("attention units", parameters);
   }
 
   int64_t GateHidden() const { return (size_.inputs() + 1 + kSceneInputs) * kGateWidth; }

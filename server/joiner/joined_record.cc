@@ -58,6 +58,11 @@ JoinedRecord::JoinedRecord(const ModelSpec& spec, int scene)
       labels_of_task_(spec.tasks().size(), -1),
       served_of_task_(spec.tasks().size(), -1) {
   record_.mutable_events()->set_scene(spec.scenes()[scene].name);
+  for (size_t f = 0; f < spec.features().size(); ++f) {
+    if (spec.features()[f].exposed_position && spec.scenes()[scene].has_feature[f]) {
+      position_features_.push_back(static_cast<int>(f));
+    }
+  }
 }
 
 void JoinedRecord::Add(const Row& row) {
@@ -77,17 +82,31 @@ void JoinedRecord::Add(const Row& row) {
   ++rows_;
 }
 
+int JoinedRecord::ColumnFor(int feature) {
+  v1::EventBatch& events = *record_.mutable_events();
+  int& index = column_of_feature_[feature];
+  if (index < 0) {
+    index = events.columns_size();
+    events.add_columns()->set_name(spec_.features()[feature].name);
+    column_rows_.push_back(0);
+  }
+  FillMissing(spec_.features()[feature], &column_rows_[index], rows_, events.mutable_columns(index));
+  return index;
+}
+
 void JoinedRecord::AddColumns(const Row& row) {
   v1::EventBatch& events = *record_.mutable_events();
+  for (const int feature : position_features_) {
+    if (row.position == 0) continue;
+    const int index = ColumnFor(feature);
+    events.mutable_columns(index)->add_ints(row.position);
+    value_bytes_ += sizeof(int64_t);
+    ++column_rows_[index];
+  }
   for (const StoredRequest::ColumnOf& from : row.request->columns) {
-    int& index = column_of_feature_[from.feature];
-    if (index < 0) {
-      index = events.columns_size();
-      events.add_columns()->set_name(from.column->name());
-      column_rows_.push_back(0);
-    }
+    if (spec_.features()[from.feature].exposed_position) continue;  // Only an exposure knows.
+    const int index = ColumnFor(from.feature);
     v1::Column* to = events.mutable_columns(index);
-    FillMissing(spec_.features()[from.feature], &column_rows_[index], rows_, to);
     const uint32_t source = from.one_row ? 0 : row.row;
     if (IsMissing(from.column->missing_rows(), source)) to->add_missing_rows(rows_);
     if (spec_.features()[from.feature].sequence) {

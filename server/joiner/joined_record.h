@@ -40,6 +40,8 @@ class JoinedRecord {
   v1::LogRecord Take();  // Events and `joined`; once. Header, producer and sequence are the caller's.
 
  private:
+  // The feature's column, made where it is the first row with one, and filled up to the row at hand.
+  int ColumnFor(int feature);
   void AddColumns(const Row& row);
   void AddLabels(const Row& row);
   void AddServed(const Row& row);
@@ -54,6 +56,7 @@ class JoinedRecord {
   // Index within the record of a feature's column and of a task's labels and scores; -1: none yet.
   std::vector<int> column_of_feature_, labels_of_task_, served_of_task_;
   std::vector<uint32_t> column_rows_, labels_rows_, served_rows_;  // How many rows each of these has.
+  std::vector<int> position_features_;                             // Of the scene: filled from rows' positions.
   absl::flat_hash_map<std::string, uint32_t> requests_;            // Id -> index into joined.request_ids.
 };
 

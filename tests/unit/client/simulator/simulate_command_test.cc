@@ -151,7 +151,7 @@ TEST_F(SimulateCommandTest, SeveralRequestsAreAFileEach) {
 
 TEST_F(SimulateCommandTest, TellsWhatIsWrongWithItsFlags) {
   EXPECT_EQ(Run({}), kUsedWrongly);
-  EXPECT_THAT(error_, HasSubstr("expected --stream, --out FILE or --classic DIR"));
+  EXPECT_THAT(error_, HasSubstr("expected --stream, --out FILE, --stores FILE or --classic DIR"));
   EXPECT_EQ(Run({"--stream", "--out", path_}), kUsedWrongly);
   EXPECT_EQ(Run({"--classic", path_, "--out", path_}), kUsedWrongly);
   EXPECT_EQ(Run({"--classic", path_, "--rows", "4"}), kUsedWrongly);

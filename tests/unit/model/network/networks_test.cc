@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
         "shared_bottom { hidden: [4, 4, 3] } tower: [3, 2] skip: RESIDUAL",
         "shared_bottom { hidden: [4, 3, 2] } tower: [3, 2] skip: DENSE scene_adaptation: STAR",
         "mmoe { experts: 2 hidden: [5, 5] } tower: [5] skip: RESIDUAL scene_adaptation: GATE",
-        "mmoe { experts: 2 hidden: [4, 3, 2] } tower: [2, 3] skip: DENSE scene_adaptation: GATE",
+        "mmoe { experts: 2 hidden: [4, 3, 3] } tower: [4, 3] skip: DENSE scene_adaptation: GATE",
         "ple { layers: 2 hidden: [3, 3] } skip: RESIDUAL", "ple { layers: 2 hidden: [4, 3] } skip: DENSE",
         "single { hidden: [4, 3] } tower: [2] skip: DENSE", "shared_bottom { hidden: [4] } scene_towers: true",
         "mmoe { experts: 2 hidden: [3] } tower: [3] scene_towers: true scene_adaptation: SCENE_EMBEDDING",

@@ -48,22 +48,63 @@ INSTANTIATE_TEST_SUITE_P(
              "feature 'user_id' is personal and FLOAT, expected INT64 or STRING\n"
              "hash on feature 'user_id' of type FLOAT, expected INT64 or STRING"},
         Case{"PersonalWithoutHash", kUser, "side: CONTEXT type: INT64 personal: true\n  encode { ^numeric { } }",
-             "numeric on personal feature 'user_id', expected hash: only its keyed hash is kept"},
+             "numeric on personal feature 'user_id', expected hash or crossed: only its keyed hash is kept"},
         Case{"SequenceOfFractions", "type: STRING\n  sequence { max_length: 20 }\n  encode { hash",
              "type: FLOAT\n  ^sequence { max_length: 20 }\n  encode { ^hash",
-             "feature 'recent' is a sequence of FLOAT, expected INT64 or STRING\n"
+             "feature 'recent' is a sequence of FLOAT, expected INT64 or STRING, or a vector to encode it\n"
              "hash on feature 'recent' of type FLOAT, expected INT64 or STRING"},
         Case{"SequenceOneHot", "encode { hash { embedding { dimension: 4 table: \"item\" } } }",
              "encode { ^one_hot { values: \"x\" } }",
              "one_hot on sequence feature 'recent', expected hash or vocabulary"},
-        Case{"NegativeLength", "max_length: 20", "^max_length: -1", "max_length is -1, expected 1 to 10000"}),
+        Case{"NegativeLength", "max_length: 20", "^max_length: -1", "max_length is -1, expected 1 to 10000"},
+        Case{"AttentionWithoutItsPooling", "max_length: 20", "max_length: 20 ^attention { to: \"item\" }",
+             "attention without pooling: ATTENTION on feature 'recent', expected both or neither"},
+        Case{"AttentionPoolingAlone", "max_length: 20", "max_length: 20 ^pooling: ATTENTION",
+             "pooling is ATTENTION without attention on feature 'recent', expected both or neither"},
+        Case{"AttentionToNothing", "max_length: 20",
+             "max_length: 20 pooling: ATTENTION attention { ^to: \"itme\" ^hidden: 0 }",
+             "to names feature 'itme', which is not in the model file\n"
+             "hidden has width 0, expected 1 to 1024"},
+        Case{"AttentionToANumber", "max_length: 20", "max_length: 20 pooling: ATTENTION attention { ^to: \"price\" }",
+             "to names feature 'price', expected one that is no sequence and whose first encoding is an embedding"},
+        Case{"CrossedWithItself", kUser,
+             "side: CONTEXT type: INT64\n  encode { crossed { ^with: \"user_id\" embedding { dimension: 4 } } }",
+             "with names feature 'user_id' again, expected each feature once"},
+        Case{"CrossedWithANumberAndNothing", kUser,
+             "side: CONTEXT type: INT64\n  encode { crossed { with: [^\"price\", ^\"none\", ^\"recent\"] embedding { "
+             "dimension: 4 } } }",
+             "with names feature 'price', which is FLOAT, expected INT64 or STRING, a single value and not "
+             "training_only\n"
+             "with names feature 'none', which is not in the model file\n"
+             "with names feature 'recent', which is a sequence, expected INT64 or STRING, a single value and not "
+             "training_only"},
+        Case{"CrossedWithNone", kUser,
+             "side: CONTEXT type: INT64\n  encode { ^crossed { embedding { dimension: 4 } } }",
+             "with lists 0, expected 1 to 3 other features"},
+        Case{"VectorOfIntegers", kUser, "side: CONTEXT type: INT64\n  encode { ^vector { ^length: 5000 } }",
+             "vector on feature 'user_id', expected it on a sequence of type FLOAT\n"
+             "length is 5000, expected 1 to 4096"},
+        Case{"VectorWithALengthTwice",
+             "type: STRING\n  sequence { max_length: 20 }\n  encode { hash { embedding { "
+             "dimension: 4 table: \"item\" } } }",
+             "type: FLOAT\n  ^sequence { max_length: 20 }\n  encode { vector { length: 4 } }",
+             "max_length or pooling on feature 'recent', expected neither: its vectors have one length and are not "
+             "pooled"},
+        Case{"RequiredInTrainingOnly", kUser,
+             "side: CONTEXT type: INT64 required: true ^training_only { ^dropout: 1 ^exposed_position: true }\n  "
+             "encode { "
+             "hash { embedding { dimension: 4 } } }",
+             "training_only on required feature 'user_id', expected it not required: requests that are scored do not "
+             "have it\n"
+             "dropout is 1, expected below 1\n"
+             "exposed_position on feature 'user_id', expected it on a single INT64 value of the CANDIDATE side"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(
     Encodings, FeatureMistake,
     testing::Values(
         Case{"Empty", kNumeric, "^encode { }",
-             "the encoding is empty, expected one of hash, vocabulary, one_hot, bucketize, numeric"},
+             "the encoding is empty, expected one of hash, vocabulary, one_hot, bucketize, numeric, crossed, vector"},
         Case{"NumericOfText", kOneHot, "encode { ^numeric { } }",
              "numeric on feature 'colour' of type STRING, expected INT64 or FLOAT"},
         Case{"HashOfFractions", kNumeric, "encode { ^hash { embedding { dimension: 2 table: \"p\" } } }",

@@ -22,6 +22,10 @@ std::string ModelText(const std::string& rest) {
     features { name: "words" side: CONTEXT type: STRING sequence {} encode { hash { embedding { dimension: 4 } } } }
     features { name: "tier" side: CONTEXT type: STRING encode { one_hot { values: ["a", "b", "c"] } } }
     features { name: "kind" side: CANDIDATE type: INT64 encode { vocabulary { values: ["1", "2"] embedding { dimension: 3 } } } }
+    features { name: "seen" side: CONTEXT type: STRING
+      sequence { pooling: ATTENTION attention { to: "user" hidden: [6, 3] } }
+      encode { hash { embedding { dimension: 8 table: "user" } } } }
+    features { name: "picture" side: CANDIDATE type: FLOAT sequence {} encode { vector { length: 3 } } }
     features { name: "last" side: CONTEXT type: STRING encode { hash { embedding { dimension: 8 table: "user" } } } }
     features { name: "price" side: CANDIDATE type: FLOAT
       encode { numeric {} } encode { bucketize { boundaries: [1, 2] embedding { dimension: 5 } } } }
@@ -58,6 +62,7 @@ TEST_P(ModelSizeTest, EachGroupIsWhatTheNetworkDeclares) {
                                                               {"star", "scene weights"},
                                                               {"input_gate", "input gates"},
                                                               {"tower_gate", "tower gates"},
+                                                              {"attention", "attention units"},
                                                               {"cross", "cross layers"}};
   std::map<std::string, int64_t> declared, told;
   for (const ParameterSpec& parameter : layout.specs()) {

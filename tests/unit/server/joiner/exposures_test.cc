@@ -102,5 +102,50 @@ TEST_F(ExposuresTest, AnExposureBeyondEveryWindowIsLate) {
   EXPECT_THAT(Refused(Expose("r", {0})), ElementsAre(Pair(0, "late")));
 }
 
+class ExposedPositionsTest : public JoinerTest {
+ protected:
+  ExposedPositionsTest()
+      : JoinerTest(JoinerModel("place side: CANDIDATE type: INT64 training_only { exposed_position: true } "
+                               "encode { hash { embedding { dimension: 4 } } }")) {}
+
+  // The values of `place`, 0 where it is missing; empty without the column.
+  std::vector<int64_t> Places(const v1::LogRecord& record) const {
+    for (const v1::Column& column : record.events().columns()) {
+      if (column.name() != "place") continue;
+      std::vector<int64_t> places(column.ints().begin(), column.ints().end());
+      EXPECT_EQ(places.size(), record.events().rows());
+      for (const uint32_t row : column.missing_rows()) EXPECT_EQ(places[row], 0);
+      return places;
+    }
+    return {};
+  }
+};
+
+TEST_F(ExposedPositionsTest, BecomeTheValueOfTheFeatureThatAsksForThem) {
+  Remember("r", 4);
+  Remember("without", 2);
+  Expose("r", {3, 1}, {1, 7});
+  Send({{"without", 0, "click", 0}, {"r", 1, "click", 1}, {"without", 1, "click", 0}, {"r", 3, "click", 0}});
+  ASSERT_THAT(Records(), SizeIs(1));
+  EXPECT_THAT(Places(Records()[0]), ElementsAre(0, 7, 0, 1));
+}
+
+TEST_F(ExposedPositionsTest, WhereNoneIsKnownThereIsNoColumn) {
+  Remember("r", 2);
+  Send({{"r", 1, "click", 1}});
+  EXPECT_THAT(Places(Records()[0]), IsEmpty());
+}
+
+TEST_F(ExposedPositionsTest, WhatARequestNamesIsNotOne) {
+  v1::RememberedRequest request = Request(1);
+  v1::Column* place = request.mutable_candidates()->Add();
+  place->set_name("place");
+  place->add_ints(9);
+  ASSERT_TRUE(TryRemember("r", request).ok());
+  Expose("r", {0}, {2});
+  Send({{"r", 0, "click", 1}});
+  EXPECT_THAT(Places(Records()[0]), ElementsAre(2));
+}
+
 }  // namespace
 }  // namespace polyscene

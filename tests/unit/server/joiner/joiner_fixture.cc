@@ -50,8 +50,15 @@ std::string DescribeLabels(const v1::EventBatch& events, int row, const ModelSpe
 
 }  // namespace
 
-std::shared_ptr<const ModelSpec> JoinerModel() {
-  absl::StatusOr<std::shared_ptr<const ModelSpec>> spec = ModelSpec::Parse(kModel, "joined.textproto");
+std::shared_ptr<const ModelSpec> JoinerModel(const std::string& shop_feature) {
+  std::string text = kModel;
+  if (!shop_feature.empty()) {
+    const std::string name = shop_feature.substr(0, shop_feature.find(' '));
+    absl::StrAppend(&text, "features { name: \"", name, "\"", shop_feature.substr(name.size()), " }\n");
+    const std::string tags = "features: \"tags\"";
+    text.insert(text.find(tags), absl::StrCat("features: \"", name, "\" "));
+  }
+  absl::StatusOr<std::shared_ptr<const ModelSpec>> spec = ModelSpec::Parse(text, "joined.textproto");
   EXPECT_TRUE(spec.ok()) << spec.status();
   return *std::move(spec);
 }
@@ -66,7 +73,7 @@ std::ostream& operator<<(std::ostream& out, const LoggedRow& row) {
              << (row.correction ? " correction" : "") << "}";
 }
 
-JoinerTest::JoinerTest() : spec_(JoinerModel()) {}
+JoinerTest::JoinerTest(std::shared_ptr<const ModelSpec> spec) : spec_(std::move(spec)) {}
 
 void JoinerTest::Open() {
   log_.reset();

@@ -25,7 +25,8 @@ namespace polyscene {
 // `item` (INT64), `price` (FLOAT), `brand` (STRING), `tags` (a sequence of STRING). Tasks `click` (binary, window 100
 // s, a negative after 10 s), `buy` (binary, window 1,000 s), `spend` (regression, window 1,000 s), `demand` (forecast
 // of 2, window 500 s). Scene "churn" scores context rows: `user`, `visits` (FLOAT); task `buy`.
-std::shared_ptr<const ModelSpec> JoinerModel();
+// shop_feature: one more feature of `shop`, its name and then the rest of its text.
+std::shared_ptr<const ModelSpec> JoinerModel(const std::string& shop_feature = "");
 
 // One row of the log that the joiner made, its features left out.
 struct LoggedRow {
@@ -40,7 +41,7 @@ std::ostream& operator<<(std::ostream& out, const LoggedRow& row);
 
 class JoinerTest : public testing::Test {
  protected:
-  JoinerTest();
+  explicit JoinerTest(std::shared_ptr<const ModelSpec> spec = JoinerModel());
   void SetUp() override { Open(); }
 
   void Open();  // Again: as after the end of the process.
