@@ -15,6 +15,7 @@ namespace polyscene {
 void CheckFeatures(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckScenes(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckTasks(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
+void CheckTaskRelations(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckNetwork(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Optimizers and policy.
 void CheckLossBalance(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);

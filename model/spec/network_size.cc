@@ -21,7 +21,7 @@ class NetworkSize {
   NetworkSize(const ModelSpec& spec, ModelSize& size)
       : spec_(spec),
         network_(spec.file().network()),
-        tasks_(static_cast<int64_t>(spec.tasks().size())),
+        tasks_(static_cast<int64_t>(spec.towers().size())),
         scenes_(static_cast<int64_t>(spec.scenes().size())),
         size_(size) {}
 
@@ -34,7 +34,7 @@ class NetworkSize {
     AddBehindTrunk(width, size_.parameters - before);
     AddGroup("towers", tasks_ * Layers(width, network_.tower()));
     int64_t heads = 0;
-    for (const TaskSpec& task : spec_.tasks()) heads += (width + 1) * task.outputs;
+    for (const int task : spec_.towers()) heads += (width + 1) * spec_.tasks()[task].outputs;
     AddGroup("heads", heads);
   }
 
@@ -46,6 +46,7 @@ class NetworkSize {
     int64_t heads = 0;
     for (const SceneSpec& scene : spec_.scenes()) {
       for (const int task : scene.tasks) {
+        if (spec_.tasks()[task].tower < 0) continue;
         int64_t width = size_.inputs();
         towers += cross + Layers(width, network_.single().hidden());
         towers += Layers(width, network_.tower());
@@ -130,7 +131,7 @@ class NetworkSize {
 
   const ModelSpec& spec_;
   const v1::Network& network_;
-  const int64_t tasks_;
+  const int64_t tasks_;  // That have a tower.
   const int64_t scenes_;
   ModelSize& size_;
   int64_t gate_hidden_ = 0;  // Weights of one gate's hidden layer.
