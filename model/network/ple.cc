@@ -84,7 +84,7 @@ std::vector<torch::Tensor> CgcLayer::ForwardWanted(const Weights& weights, const
 }
 
 Ple::Ple(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
-    : tasks_(static_cast<int64_t>(spec.tasks().size())) {
+    : tasks_(static_cast<int64_t>(spec.towers().size())) {
   const v1::Ple& ple = spec.file().network().ple();
   for (int number = 0; number < ple.layers(); ++number) {
     layers_.emplace_back(layout, number, ple, tasks_, inputs, number + 1 == ple.layers());

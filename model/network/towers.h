@@ -36,7 +36,7 @@ class Towers {
 
  private:
   const StackedMlp hidden_;
-  std::vector<Linear> heads_;  // [tasks]
+  std::vector<Linear> heads_;  // [ModelSpec::towers()]
 };
 
 }  // namespace polyscene
