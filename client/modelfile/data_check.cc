@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "model/data/event_reader.h"
+#include "model/feature/task_labels.h"
 #include "model/feature/validation.h"
 #include "model/report/text_table.h"
 
@@ -91,30 +92,20 @@ class DataChecker {
     }
     const int scene = spec_.FindScene(batch.scene);
     check_.scene_rows[scene] += std::count(bad.begin(), bad.end(), false);
-    for (const EventTable::Labels& labels : batch.labels) {
-      std::vector<bool> without = bad;
-      for (const uint32_t row : labels.missing) without[row] = true;
-      const int task = spec_.FindTask(labels.task);
-      for (int64_t row = 0; row < batch.rows(); ++row) {
-        if (spec_.tasks()[task].has_range && OutOfRange(spec_.tasks()[task], labels, row)) without[row] = true;
-      }
-      check_.labels[scene][task] += std::count(without.begin(), without.end(), false);
+    const ExampleSlice slice{&view, 0, batch.rows(), ""};
+    CollectLabels(spec_, absl::MakeConstSpan(&slice, 1), labels_);
+    for (size_t task = 0; task < labels_.size(); ++task) {
+      const std::vector<int64_t>& labelled = labels_[task].labelled;
+      check_.labels[scene][task] +=
+          std::count_if(labelled.begin(), labelled.end(), [&bad](int64_t row) { return !bad[row]; });
     }
-  }
-
-  // Counts as missing.
-  static bool OutOfRange(const TaskSpec& task, const EventTable::Labels& labels, int64_t row) {
-    for (int i = 0; i < labels.outputs; ++i) {
-      const float value = labels.values[row * labels.outputs + i];
-      if (value < task.range_min || value > task.range_max) return true;
-    }
-    return false;
   }
 
   const ModelSpec& spec_;
   const std::string& path_;
   const int64_t most_rows_;
   DataCheck check_;
+  std::vector<TaskLabels> labels_;  // Of the batch; kept for its memory.
   int64_t counted_ = 0;
   bool pending_ = false;
 };

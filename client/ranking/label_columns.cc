@@ -62,6 +62,18 @@ absl::StatusOr<LabelColumns> LabelColumns::Find(std::shared_ptr<const ModelSpec>
 
 absl::StatusOr<bool> LabelColumns::Read(int task_index, const RowSet::Row& row, std::vector<float>& label) const {
   const TaskSpec& task = spec_->tasks()[task_index];
+  if (task.defined_when >= 0) {
+    const absl::StatusOr<bool> labelled = Has(task.defined_when) ? ReadOwn(task.defined_when, row, label) : false;
+    if (!labelled.ok() || !*labelled || (label[0] == 0) != task.defined_when_negative) {
+      label.clear();
+      return labelled.ok() ? false : labelled;
+    }
+  }
+  return ReadOwn(task_index, row, label);
+}
+
+absl::StatusOr<bool> LabelColumns::ReadOwn(int task_index, const RowSet::Row& row, std::vector<float>& label) const {
+  const TaskSpec& task = spec_->tasks()[task_index];
   label.clear();
   for (const int column : columns_[task_index]) {
     const Cell& cell = row.cells[column];

@@ -18,11 +18,14 @@ class LabelColumns {
   bool Has(int task) const { return !columns_[task].empty(); }
 
   // Reads the task's label in `row` into `label`: [label_width], in the label's own unit. False where there is none, or
-  // it is outside what the model file takes as a label (missing_outside).
+  // it is outside what the model file takes as a label (missing_outside), or does not count by another's
+  // (defined_when).
   //   kInvalidArgument  it is no label of the task; names the line
   absl::StatusOr<bool> Read(int task, const RowSet::Row& row, std::vector<float>& label) const;
 
  private:
+  absl::StatusOr<bool> ReadOwn(int task, const RowSet::Row& row, std::vector<float>& label) const;
+
   std::shared_ptr<const ModelSpec> spec_;
   std::string source_;
   std::vector<std::vector<int>> columns_;  // [tasks][label_width] of the rows, or empty: not in the file.

@@ -41,6 +41,10 @@ void AnswerEvaluation::Add(const RememberedRequest& request, const OpenLabels& l
       return !std::isnan(value) && !(task.has_range && (value < task.range_min || value > task.range_max));
     };
     if (!std::all_of(label.begin(), label.end(), counts)) continue;
+    if (task.defined_when >= 0) {
+      const float condition = labels.labels[first_label[task.defined_when]];  // NaN where there is none.
+      if (condition != (task.defined_when_negative ? 0.0f : 1.0f)) continue;
+    }
     const auto score = answered.values.begin() + static_cast<ptrdiff_t>(labels.row) * task.outputs;
     prediction.assign(score, score + task.outputs);
     for (float& value : prediction) value = Evaluated(task, value);

@@ -10,7 +10,7 @@
 namespace polyscene::cli {
 namespace {
 
-constexpr const char* kMainMetrics[] = {"auc", "accuracy", "r2"};  // Best first.
+constexpr const char* kMainMetrics[] = {"auc", "accuracy", "r2", "pinball"};  // Best first.
 
 // How much a metric tells; the smaller the more. As many as there are: none of them.
 size_t RankOf(const std::string& metric) {

@@ -39,7 +39,7 @@ void Evaluation::Add(int scene, int task, absl::Span<const float> prediction, ab
       return cell.AddMultiClass(prediction, label[0]);
     case EvaluatedKind::kRegression:
     case EvaluatedKind::kForecast:
-      return cell.AddRegression(prediction, label);
+      return cell.AddRegression(prediction, label, layout_.tasks[task].quantile);
   }
 }
 
@@ -86,6 +86,12 @@ void Evaluation::AppendFigures(absl::string_view scene, int task_index, const Ce
   for (size_t i = 0; i < cell.outputs.size(); ++i) {
     const Cell::Errors& sums = cell.outputs[i];
     if (task.kind == EvaluatedKind::kForecast) name = absl::StrCat(task.name, "[", i, "]");
+    if (task.quantile > 0) {
+      add("pinball", sums.pinball / rows);
+      add("coverage", static_cast<double>(sums.covered) / rows);
+      add("mae", sums.absolute / rows);
+      continue;
+    }
     add("mse", sums.squared / rows);
     add("mae", sums.absolute / rows);
     add("r2", 1 - Ratio(sums.squared, sums.label_m2));

@@ -18,6 +18,9 @@ namespace polyscene {
 //                Clicks on Ads at Facebook", ADKDD 2014)
 //   multi-class  accuracy, log_loss
 //   regression   mse, mae, r2; forecast: the same for each output as task "name[i]"
+//   quantile     of a regression or forecast: pinball (the mean loss whose best score is that quantile), coverage
+//   (share
+//                of labels at or below the score, which ought to be the quantile), mae
 struct EvaluationFigure {
   std::string scene;  // "*": all scenes together.
   std::string task;
@@ -40,6 +43,7 @@ struct EvaluatedTask {
   EvaluatedKind kind = EvaluatedKind::kBinary;
   int outputs = 1;      // Of a prediction: 1, classes, or horizon.
   int label_width = 1;  // Of a label: 1, or horizon.
+  double quantile = 0;  // That scores of a regression or forecast are to be; 0: they are means.
 };
 
 // Which cells there are: scenes x the tasks each has.

@@ -41,7 +41,8 @@ void Evaluation::Cell::AddMultiClass(absl::Span<const float> prediction, float l
   ++rows;
 }
 
-void Evaluation::Cell::AddRegression(absl::Span<const float> prediction, absl::Span<const float> label) {
+void Evaluation::Cell::AddRegression(absl::Span<const float> prediction, absl::Span<const float> label,
+                                     double quantile) {
   if (outputs.empty()) outputs.resize(prediction.size());
   ++rows;
   const double share = 1.0 / static_cast<double>(rows);
@@ -50,6 +51,10 @@ void Evaluation::Cell::AddRegression(absl::Span<const float> prediction, absl::S
     const double error = double{prediction[i]} - label[i];
     sums.squared += error * error;
     sums.absolute += std::abs(error);
+    if (quantile > 0) {
+      sums.pinball += error > 0 ? (1 - quantile) * error : -quantile * error;
+      sums.covered += label[i] <= prediction[i];
+    }
     const double from_mean = label[i] - sums.label_mean;
     sums.label_mean += from_mean * share;
     sums.label_m2 += from_mean * (label[i] - sums.label_mean);
@@ -75,6 +80,8 @@ void Evaluation::Cell::Merge(const Cell& other) {
     sums.label_mean += apart * share;
     sums.squared += more.squared;
     sums.absolute += more.absolute;
+    sums.pinball += more.pinball;
+    sums.covered += more.covered;
   }
   correct += other.correct;
   log_loss += other.log_loss;

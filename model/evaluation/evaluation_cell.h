@@ -23,6 +23,8 @@ struct Evaluation::Cell {
   struct Errors {
     double squared = 0;
     double absolute = 0;
+    double pinball = 0;    // Of a quantile,
+    uint64_t covered = 0;  // and the labels at or below it.
     double label_mean = 0;
     double label_m2 =
         0;  // Squared deviations of the labels from their mean (Welford, 1962): a sum of squares would cancel.
@@ -37,7 +39,7 @@ struct Evaluation::Cell {
 
   void AddBinary(float prediction, float label);
   void AddMultiClass(absl::Span<const float> prediction, float label);
-  void AddRegression(absl::Span<const float> prediction, absl::Span<const float> label);
+  void AddRegression(absl::Span<const float> prediction, absl::Span<const float> label, double quantile);
 
   std::vector<ReliabilityBin> Reliability() const;  // Binary.
   double CalibrationError() const;                  // Binary; NaN without a row.

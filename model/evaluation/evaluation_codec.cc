@@ -25,6 +25,7 @@ uint64_t Fingerprint(const EvaluationLayout& layout) {
     AppendVarint(static_cast<uint64_t>(task.kind), text);
     AppendVarint(task.outputs, text);
     AppendVarint(task.label_width, text);
+    if (task.quantile > 0) AppendDouble(task.quantile, text);  // Its cells have two numbers more.
   }
   for (const std::vector<int>& tasks : layout.scene_tasks) {
     AppendVarint(tasks.size(), text);
@@ -79,12 +80,16 @@ std::string Evaluation::Serialize() const {
     AppendVarint(i + 1 - last, bytes);
     last = i + 1;
     AppendVarint(cell.rows, bytes);
-    if (IsError(layout_.tasks[i % layout_.tasks.size()].kind)) {
+    const EvaluatedTask& task = layout_.tasks[i % layout_.tasks.size()];
+    if (IsError(task.kind)) {
       for (const Cell::Errors& sums : cell.outputs) {
         AppendDouble(sums.squared, bytes);
         AppendDouble(sums.absolute, bytes);
         AppendDouble(sums.label_mean, bytes);
         AppendDouble(sums.label_m2, bytes);
+        if (task.quantile <= 0) continue;
+        AppendDouble(sums.pinball, bytes);
+        AppendVarint(sums.covered, bytes);
       }
       continue;
     }
@@ -135,6 +140,9 @@ absl::StatusOr<Evaluation> Evaluation::Parse(EvaluationLayout layout, absl::stri
         sums.absolute = reader.Double();
         sums.label_mean = reader.Double();
         sums.label_m2 = reader.Double();
+        if (task.quantile <= 0) continue;
+        sums.pinball = reader.Double();
+        sums.covered = reader.Varint();
       }
       continue;
     }

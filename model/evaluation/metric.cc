@@ -6,21 +6,12 @@
 namespace polyscene {
 namespace {
 
-constexpr absl::string_view kOrder[] = {"auc",
-                                        "best_auc",
-                                        "gauc",
-                                        "ndcg",
-                                        "mrr",
-                                        "accuracy",
-                                        "log_loss",
-                                        "normalized_entropy",
-                                        "mse",
-                                        "mae",
-                                        "r2",
-                                        "calibration",
-                                        "calibration_error"};
+constexpr absl::string_view kOrder[] = {
+    "auc", "best_auc", "gauc", "ndcg",    "mrr",      "accuracy",    "log_loss",         "normalized_entropy",
+    "mse", "mae",      "r2",   "pinball", "coverage", "calibration", "calibration_error"};
 constexpr absl::string_view kLargerIsBetter[] = {"auc", "gauc", "ndcg", "mrr", "accuracy", "r2"};
-constexpr absl::string_view kSmallerIsBetter[] = {"log_loss", "normalized_entropy", "mse", "mae", "calibration_error"};
+constexpr absl::string_view kSmallerIsBetter[] = {"log_loss", "normalized_entropy", "mse", "mae",
+                                                  "pinball",  "calibration_error"};
 
 template <size_t n>
 bool Has(const absl::string_view (&names)[n], absl::string_view name) {

@@ -1,6 +1,8 @@
 #include "model/feature/task_labels.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace polyscene {
 namespace {
@@ -30,6 +32,38 @@ void CollectTask(const TaskSpec& task, const LabelsView& view, const ExampleSlic
   }
 }
 
+// Rows whose label of `task`, number t, counts, as the labels of its condition say that came with them.
+std::vector<int64_t> DefinedRows(int t, const TaskSpec& task, const std::vector<TaskLabels>& labels) {
+  const TaskLabels& condition = labels[task.defined_when];
+  const float wanted = task.defined_when_negative ? 0.0f : 1.0f;
+  std::vector<int64_t> both;
+  const std::vector<int64_t>& own = labels[t].labelled;
+  std::set_intersection(own.begin(), own.end(), condition.labelled.begin(), condition.labelled.end(),
+                        std::back_inserter(both));
+  both.erase(std::remove_if(both.begin(), both.end(), [&](int64_t row) { return condition.values[row] != wanted; }),
+             both.end());
+  return both;
+}
+
+void KeepRows(std::vector<int64_t> kept, int label_width, TaskLabels& labels) {
+  for (const int64_t row : labels.labelled) {
+    if (std::binary_search(kept.begin(), kept.end(), row)) continue;
+    std::fill_n(&labels.values[row * label_width], label_width, 0.0f);
+    if (labels.weights[row] != 0) --labels.weighted;
+    labels.weights[row] = 0;
+  }
+  labels.labelled = std::move(kept);
+}
+
+// All conditions are looked at before any label is taken out: a label that does not count decides all the same.
+void MaskLabels(const ModelSpec& spec, std::vector<TaskLabels>& labels) {
+  std::vector<std::pair<int, std::vector<int64_t>>> kept;
+  for (int t = 0; t < static_cast<int>(labels.size()); ++t) {
+    if (spec.tasks()[t].defined_when >= 0) kept.emplace_back(t, DefinedRows(t, spec.tasks()[t], labels));
+  }
+  for (auto& [t, rows] : kept) KeepRows(std::move(rows), spec.tasks()[t].label_width, labels[t]);
+}
+
 }  // namespace
 
 int64_t CollectLabels(const ModelSpec& spec, absl::Span<const ExampleSlice> slices, std::vector<TaskLabels>& labels) {
@@ -50,6 +84,7 @@ int64_t CollectLabels(const ModelSpec& spec, absl::Span<const ExampleSlice> slic
     }
     first_row += slice.end - slice.begin;
   }
+  MaskLabels(spec, labels);
   return rows;
 }
 

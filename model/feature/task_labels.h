@@ -17,7 +17,9 @@ struct TaskLabels {
   int64_t weighted = 0;           // Rows whose weight is not 0; below 0 it takes back what was learned (corrections).
 };
 
-// Collects the labels of the slices' rows, numbered as they come. A label outside `missing_outside` counts as missing.
+// Collects the labels of the slices' rows, numbered as they come. A label outside `missing_outside` counts as missing,
+// as does one that `defined_when` takes out: its condition's label is that of the same row here, whether it counts
+// itself or not.
 // `labels`: [tasks], re-used from step to step. Returns the number of rows.
 int64_t CollectLabels(const ModelSpec& spec, absl::Span<const ExampleSlice> slices, std::vector<TaskLabels>& labels);
 

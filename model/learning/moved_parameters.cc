@@ -49,9 +49,9 @@ std::vector<std::string> NamesAlong(const ModelSpec& spec, const ParameterSpec& 
       for (const SceneSpec& scene : spec.scenes()) names.push_back(scene.name);
       break;
     case ParameterAxis::kTasks: {
-      const int64_t places = size / static_cast<int64_t>(spec.tasks().size());
-      for (const TaskSpec& task : spec.tasks()) {
-        for (int64_t i = 0; i < places; ++i) names.push_back(absl::StrCat(task.name, "/", i));
+      const int64_t places = size / static_cast<int64_t>(spec.towers().size());
+      for (const int task : spec.towers()) {
+        for (int64_t i = 0; i < places; ++i) names.push_back(absl::StrCat(spec.tasks()[task].name, "/", i));
       }
       break;
     }

@@ -52,7 +52,7 @@ Gate::Gate(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
       input_gate_(AddZeroLinear(layout, "input_gate", GateHidden::kWidth, inputs,
                                 {ParameterAxis::kPlain, ParameterAxis::kInputs})),
       tower_hidden_(layout, "tower_gate", inputs),
-      tasks_(static_cast<int64_t>(spec.tasks().size())) {}
+      tasks_(static_cast<int64_t>(spec.towers().size())) {}
 
 torch::Tensor Gate::AdaptInputs(const Weights& weights, const torch::Tensor& inputs,
                                 absl::Span<const int32_t> scenes) const {

@@ -5,7 +5,7 @@
 namespace polyscene {
 
 Mmoe::Mmoe(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
-    : tasks_(static_cast<int64_t>(spec.tasks().size())),
+    : tasks_(static_cast<int64_t>(spec.towers().size())),
       expert_count_(spec.file().network().mmoe().experts()),
       experts_(layout, "expert", expert_count_, inputs,
                {spec.file().network().mmoe().hidden().begin(), spec.file().network().mmoe().hidden().end()},

@@ -28,8 +28,8 @@ class Network {
 
   // inputs: [rows, input_width] on the weights' device; scenes: [rows] indexes. `wanted`'s rows are on the CPU,
   // wherever the inputs are, so that they can be taken apart by scene without waiting for a device. One [n, outputs] of
-  // logits a wanted task: binary one logit, multi-class one a class, regression and forecast the transformed values.
-  // Only what the wanted tasks need is computed.
+  // logits a wanted task: binary (a product as well) one logit, multi-class one a class, regression and forecast the
+  // transformed values. Only what the wanted tasks need is computed.
   virtual std::vector<torch::Tensor> Forward(const Parameters& parameters, const torch::Tensor& inputs,
                                              absl::Span<const int32_t> scenes,
                                              absl::Span<const WantedTask> wanted) const = 0;

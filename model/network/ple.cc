@@ -85,7 +85,7 @@ std::vector<torch::Tensor> CgcLayer::ForwardWanted(const Weights& weights, const
 }
 
 Ple::Ple(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
-    : tasks_(static_cast<int64_t>(spec.tasks().size())) {
+    : tasks_(static_cast<int64_t>(spec.towers().size())) {
   const v1::Network& network = spec.file().network();
   for (int number = 0; number < network.ple().layers(); ++number) {
     layers_.emplace_back(layout, number, network, tasks_, inputs);

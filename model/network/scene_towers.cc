@@ -14,12 +14,14 @@ SceneTowers::Tower::Tower(ParameterLayout& layout, const ModelSpec& spec, const 
       head(AddLinear(layout, "head." + name, hidden.outputs(), outputs, {})) {}
 
 SceneTowers::SceneTowers(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs) {
-  for (const TaskSpec& task : spec.tasks()) outputs_.push_back(task.outputs);
+  for (const int task : spec.towers()) outputs_.push_back(spec.tasks()[task].outputs);
   for (const SceneSpec& scene : spec.scenes()) {
-    std::vector<std::unique_ptr<Tower>>& towers = towers_.emplace_back(spec.tasks().size());
-    for (const int task : scene.tasks) {
-      towers[task] = std::make_unique<Tower>(layout, spec, absl::StrCat(scene.name, "/", spec.tasks()[task].name),
-                                             inputs, outputs_[task]);
+    std::vector<std::unique_ptr<Tower>>& towers = towers_.emplace_back(spec.towers().size());
+    for (const int t : scene.tasks) {
+      const TaskSpec& task = spec.tasks()[t];
+      if (task.tower < 0) continue;
+      towers[task.tower] =
+          std::make_unique<Tower>(layout, spec, absl::StrCat(scene.name, "/", task.name), inputs, task.outputs);
     }
   }
 }

@@ -30,8 +30,9 @@ class SceneTowers : public Towers {
     const Linear head;
   };
 
-  std::vector<std::vector<std::unique_ptr<Tower>>> towers_;  // [scenes][tasks]; null where the scene has no such task.
-  std::vector<int64_t> outputs_;                             // [tasks]
+  std::vector<std::vector<std::unique_ptr<Tower>>>
+      towers_;                    // [scenes][ModelSpec::towers()]; null where the scene has no such task.
+  std::vector<int64_t> outputs_;  // [ModelSpec::towers()]
 };
 
 }  // namespace polyscene

@@ -5,7 +5,7 @@
 namespace polyscene {
 
 SharedBottom::SharedBottom(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
-    : tasks_(static_cast<int64_t>(spec.tasks().size())),
+    : tasks_(static_cast<int64_t>(spec.towers().size())),
       bottom_(layout, "bottom", inputs,
               {spec.file().network().shared_bottom().hidden().begin(),
                spec.file().network().shared_bottom().hidden().end()},

@@ -18,7 +18,7 @@ std::vector<WantedTask> OnDevice(absl::Span<const WantedTask> wanted, torch::Dev
 }  // namespace
 
 SharedNetwork::SharedNetwork(const ModelSpec& spec, int64_t input_width)
-    : Network(spec), task_count_(spec.tasks().size()) {
+    : Network(spec), task_count_(spec.towers().size()) {
   adaptation_ = CreateSceneAdaptation(layout_, spec, input_width);
   const int64_t adapted = adaptation_->OutputsOf(input_width);
   interaction_ = CreateInteraction(layout_, spec, "", adapted);

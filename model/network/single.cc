@@ -28,12 +28,14 @@ torch::Tensor SingleNetwork::Pair::Forward(const Weights& weights, const torch::
 }
 
 SingleNetwork::SingleNetwork(const ModelSpec& spec, int64_t input_width) : Network(spec) {
-  for (const TaskSpec& task : spec.tasks()) outputs_.push_back(task.outputs);
+  for (const int task : spec.towers()) outputs_.push_back(spec.tasks()[task].outputs);
   for (const SceneSpec& scene : spec.scenes()) {
-    std::vector<std::unique_ptr<Pair>>& pairs = pairs_.emplace_back(spec.tasks().size());
-    for (const int task : scene.tasks) {
-      pairs[task] = std::make_unique<Pair>(layout_, spec, absl::StrCat(scene.name, "/", spec.tasks()[task].name),
-                                           input_width, outputs_[task]);
+    std::vector<std::unique_ptr<Pair>>& pairs = pairs_.emplace_back(spec.towers().size());
+    for (const int t : scene.tasks) {
+      const TaskSpec& task = spec.tasks()[t];
+      if (task.tower < 0) continue;
+      pairs[task.tower] =
+          std::make_unique<Pair>(layout_, spec, absl::StrCat(scene.name, "/", task.name), input_width, task.outputs);
     }
   }
 }

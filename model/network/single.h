@@ -34,8 +34,8 @@ class SingleNetwork : public Network {
     const Linear head;
   };
 
-  std::vector<std::vector<std::unique_ptr<Pair>>> pairs_;  // [scenes][tasks]; null where the scene has no such task.
-  std::vector<int64_t> outputs_;                           // [tasks]
+  std::vector<std::vector<std::unique_ptr<Pair>>> pairs_;  // [scenes][towers]; null where the scene has no such task.
+  std::vector<int64_t> outputs_;                           // [towers]
 };
 
 }  // namespace polyscene

@@ -5,10 +5,11 @@
 namespace polyscene {
 
 TaskTowers::TaskTowers(ParameterLayout& layout, const ModelSpec& spec, int64_t inputs)
-    : hidden_(layout, "tower", static_cast<int64_t>(spec.tasks().size()), inputs,
+    : hidden_(layout, "tower", static_cast<int64_t>(spec.towers().size()), inputs,
               {spec.file().network().tower().begin(), spec.file().network().tower().end()},
               SkipOf(spec.file().network()), ParameterAxis::kTasks) {
-  for (const TaskSpec& task : spec.tasks()) {
+  for (const int t : spec.towers()) {
+    const TaskSpec& task = spec.tasks()[t];
     heads_.push_back(AddLinear(layout, "head." + task.name, hidden_.outputs(), task.outputs, {}));
   }
 }

@@ -20,7 +20,7 @@ class TaskTowers : public Towers {
 
  private:
   const StackedMlp hidden_;
-  std::vector<Linear> heads_;  // [tasks]
+  std::vector<Linear> heads_;  // [ModelSpec::towers()]
 };
 
 }  // namespace polyscene

@@ -9,7 +9,7 @@ namespace polyscene {
 
 // A task to compute, and the rows to compute it for.
 struct WantedTask {
-  int task = 0;        // Index into ModelSpec::tasks().
+  int task = 0;        // Index into ModelSpec::tasks(); within the network, which has no products, into towers().
   torch::Tensor rows;  // Ascending row numbers [n] int64; undefined: every row.
 };
 

@@ -32,11 +32,19 @@ std::string KindOf(const ModelSpec& spec, int task) {
   const auto* kind =
       message.GetReflection()->GetOneofFieldDescriptor(message, message.GetDescriptor()->FindOneofByName("kind"));
   const int outputs = spec.tasks()[task].outputs;
+  if (!spec.tasks()[task].factors.empty())
+    return "binary";  // Whatever makes the scores of one, its labels are the same.
   return absl::StrCat(kind == nullptr ? "" : kind->name(), outputs > 1 ? absl::StrCat(" of ", outputs) : "");
 }
 
 std::string RangeOf(const TaskSpec& task) {
   return task.has_range ? absl::StrCat(task.range_min, " to ", task.range_max) : "";
+}
+
+// Of a task of `spec`: "click" or "not click".
+std::string ConditionOf(const ModelSpec& spec, const TaskSpec& task) {
+  if (task.defined_when < 0) return "";
+  return absl::StrCat(task.defined_when_negative ? "not " : "", spec.tasks()[task.defined_when].name);
 }
 
 // What but one of the two has, `has` telling what `other` has.
@@ -77,6 +85,7 @@ std::vector<std::string> Disagreements(const NamedModel& a, const NamedModel& b)
                       absl::StrJoin(other.columns, " "));
     comparison.Expect(absl::StrCat(name, "kind"), KindOf(*a.spec, static_cast<int>(t)), KindOf(*b.spec, index));
     comparison.Expect(absl::StrCat(name, "missing_outside"), RangeOf(task), RangeOf(other));
+    comparison.Expect(absl::StrCat(name, "defined_when"), ConditionOf(*a.spec, task), ConditionOf(*b.spec, other));
     comparison.Expect(absl::StrCat(name, "scale of evaluation"), task.log1p ? "log1p" : "as labelled",
                       other.log1p ? "log1p" : "as labelled");
   }

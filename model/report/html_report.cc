@@ -61,7 +61,7 @@ std::string LossCharts(const std::vector<ReportedModel>& models) {
 }
 
 // The metric that tells a task's quality best.
-const char* const kMainMetrics[] = {"auc", "r2", "accuracy"};
+const char* const kMainMetrics[] = {"auc", "r2", "accuracy", "pinball"};
 
 bool IsMain(const std::string& metric) {
   return std::find(std::begin(kMainMetrics), std::end(kMainMetrics), metric) != std::end(kMainMetrics);

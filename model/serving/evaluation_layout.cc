@@ -26,7 +26,7 @@ EvaluationLayout LayoutOf(const ModelSpec& spec) {
     layout.scene_tasks.push_back(scene.tasks);
   }
   for (const TaskSpec& task : spec.tasks()) {
-    layout.tasks.push_back({task.name, KindOf(task.kind), task.outputs, task.label_width});
+    layout.tasks.push_back({task.name, KindOf(task.kind), task.outputs, task.label_width, task.quantile});
   }
   return layout;
 }

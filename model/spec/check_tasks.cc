@@ -1,5 +1,6 @@
 // Tasks: kinds, labels and losses.
 #include <cmath>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -24,19 +25,22 @@ class TaskChecker {
     CheckKind();
     CheckWindows();
     CheckColumns();
+    if (task_.has_calibration()) CheckCalibration(place_.Field("calibration"));
     if (task_.has_missing_outside()) CheckRange(place_.Field("missing_outside"));
   }
 
  private:
   std::string Self() const { return absl::StrCat("task '", task_.name(), "'"); }
+  bool is_binary() const { return task_.has_binary() || task_.has_product(); }
   bool kind_known() const { return task_.kind_case() != v1::Task::KIND_NOT_SET; }
 
   void CheckKind() {
     switch (task_.kind_case()) {
       case v1::Task::KIND_NOT_SET:
-        if (AnyBad(place_, {"binary", "multi_class", "regression", "forecast"})) return;
-        mistakes_.Add(place_,
-                      absl::StrCat(Self(), " has no kind, expected one of binary, multi_class, regression, forecast"));
+        if (AnyBad(place_, {"binary", "multi_class", "regression", "forecast", "product"})) return;
+        mistakes_.Add(
+            place_,
+            absl::StrCat(Self(), " has no kind, expected one of binary, multi_class, regression, forecast, product"));
         return;
       case v1::Task::kBinary:
         return CheckNumber(place_.Field("binary").Field("focal"), "gamma", task_.binary().focal().gamma(), {},
@@ -57,15 +61,39 @@ class TaskChecker {
     if (loss.has_huber()) {
       CheckNumber(place.Field("loss").Field("huber"), "delta", loss.huber().delta(), {}, mistakes_);
     }
-    if (loss.has_poisson() &&
-        (transform.log1p() || transform.center() != 0 || (transform.scale() != 0 && transform.scale() != 1))) {
+    if (loss.has_pinball()) {
+      CheckNumber(place.Field("loss").Field("pinball"), "quantile", loss.pinball().quantile(), {.below = 1}, mistakes_);
+    }
+    if (loss.has_poisson() && (transform.log1p() || transform.standardize() || transform.center() != 0 ||
+                               (transform.scale() != 0 && transform.scale() != 1))) {
       mistakes_.Add(place.Field("transform"),
                     absl::StrCat("a transform on ", Self(),
                                  ", whose loss is poisson, expected none: it fits a logarithm already"));
       return;
     }
+    CheckStandardize(transform, place.Field("transform"));
     CheckNumber(place.Field("transform"), "center", transform.center(), {.any = true}, mistakes_);
     CheckNumber(place.Field("transform"), "scale", transform.scale(), {}, mistakes_);
+  }
+
+  void CheckStandardize(const v1::Transform& transform, const Place& place) {
+    if (!transform.standardize()) return;
+    for (const auto& [field, value] :
+         {std::pair("center", transform.center()), std::pair("scale", transform.scale())}) {
+      if (value == 0) continue;
+      mistakes_.Add(place.Field(field), absl::StrCat(field, " is ", value, " on ", Self(),
+                                                     ", which is standardized, expected none: it follows the labels"));
+    }
+  }
+
+  void CheckCalibration(const Place& place) {
+    if (kind_known() && !is_binary()) {
+      mistakes_.Add(place, absl::StrCat("calibration on ", Self(), ", expected it on a binary task only"));
+    } else if (task_.calibration().has_platt()) {
+      CheckNumber(place.Field("platt"), "half_life_rows", task_.calibration().platt().half_life_rows(), {}, mistakes_);
+    } else if (!AnyBad(place, {"platt"})) {
+      mistakes_.Add(place, absl::StrCat("calibration of ", Self(), " has no kind, expected platt { }"));
+    }
   }
 
   void CheckWindows() {
@@ -75,7 +103,7 @@ class TaskChecker {
                 {.below = kLongestWindow}, mistakes_);
     const double after = task_.assume_negative_after_seconds();
     if (!(after > 0)) return;
-    if (kind_known() && !task_.has_binary()) {
+    if (kind_known() && !is_binary()) {
       mistakes_.Add(place_.Field("assume_negative_after_seconds"),
                     absl::StrCat("assume_negative_after_seconds on ", Self(), ", expected it on a binary task only"));
     }

@@ -51,6 +51,7 @@ void CheckModelFile(const v1::ModelFile& file, const Place& place, Mistakes& mis
   CheckReferences(file, place, mistakes);
   CheckScenes(file, place, mistakes);
   CheckTasks(file, place, mistakes);
+  CheckTaskRelations(file, place, mistakes);
   CheckNetwork(file, place, mistakes);
   CheckLearning(file, place, mistakes);
   CheckLossBalance(file, place, mistakes);

@@ -16,6 +16,7 @@ void CheckFeatures(const v1::ModelFile& file, const Place& place, Mistakes& mist
 void CheckReferences(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Between features.
 void CheckScenes(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckTasks(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
+void CheckTaskRelations(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckNetwork(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Optimizers and policy.
 void CheckLossBalance(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);

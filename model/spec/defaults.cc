@@ -39,6 +39,7 @@ void FillTables(v1::ModelFile& file) {
 
 void FillRegression(v1::RegressionLoss& loss, v1::Transform& transform) {
   if (loss.kind_case() == v1::RegressionLoss::KIND_NOT_SET) loss.mutable_mse();
+  if (loss.has_pinball()) loss.mutable_pinball()->set_quantile(Or(loss.pinball().quantile(), 0.5));
   if (loss.has_huber()) loss.mutable_huber()->set_delta(Or(loss.huber().delta(), 1.0));
   transform.set_scale(Or(transform.scale(), 1.0));
 }
@@ -49,6 +50,10 @@ void FillTask(v1::Task& task) {
   if (task.binary().has_focal()) {
     v1::Focal& focal = *task.mutable_binary()->mutable_focal();
     focal.set_gamma(Or(focal.gamma(), 2.0));
+  }
+  if (task.calibration().has_platt()) {
+    v1::Platt& platt = *task.mutable_calibration()->mutable_platt();
+    platt.set_half_life_rows(Or(platt.half_life_rows(), 20000.0));
   }
   if (task.has_regression()) {
     FillRegression(*task.mutable_regression()->mutable_loss(), *task.mutable_regression()->mutable_transform());

@@ -20,15 +20,18 @@ void KeepMeaning(v1::Feature& feature) {
   feature.clear_training_only();
 }
 
-// How errors count means nothing, but for Poisson's loss, under which the logit is a logarithm.
+// How errors count means nothing, but for Poisson's loss, under which the logit is a logarithm, and for that of a
+// quantile, which evaluations sum.
 template <typename Kind>  // Regression or Forecast.
 void ClearLoss(Kind& kind) {
   const bool poisson = kind.loss().has_poisson();
+  const double quantile = kind.loss().pinball().quantile();
   kind.clear_loss();
+  if (quantile > 0) kind.mutable_loss()->mutable_pinball()->set_quantile(quantile);
   if (poisson) kind.mutable_loss()->mutable_poisson();
 }
 
-// Drops weight, columns, windows and losses.
+// Drops weight, columns, windows, losses and whether there is any.
 void KeepMeaning(v1::Task& task) {
   task.clear_weight();
   task.clear_column();
@@ -36,6 +39,9 @@ void KeepMeaning(v1::Task& task) {
   task.clear_missing_outside();
   task.clear_attribution_window_seconds();
   task.clear_assume_negative_after_seconds();
+  task.clear_defined_when();
+  task.clear_evaluate_only();
+  if (task.calibration().has_platt()) task.mutable_calibration()->mutable_platt()->clear_half_life_rows();
   if (task.has_binary()) task.mutable_binary()->clear_focal();
   if (task.has_regression()) ClearLoss(*task.mutable_regression());
   if (task.has_forecast()) ClearLoss(*task.mutable_forecast());

@@ -103,12 +103,14 @@ struct TaskSpec {
   bool log1p = false;    // Regression and forecast: see Transform in model.proto.
   double center = 0;
   double scale = 1;
-  bool standardize = false;  // Center and scale are running statistics instead.
+  bool standardize = false;  // Center and scale are running statistics instead,
+  int statistics = -1;       // of which this is the index into FeatureStatistics; else -1.
   bool has_range = false;    // missing_outside
   double range_min = 0;
   double range_max = 0;
   double window_seconds = 0;           // attribution_window_seconds
   double assume_negative_seconds = 0;  // assume_negative_after_seconds; 0: never.
+  int tower = -1;                      // Index into ModelSpec::towers(); -1: a product, which has none.
   std::vector<int> factors;            // Of a product, which is binary: indexes into ModelSpec::tasks(). Else empty.
   int defined_when = -1;  // The binary task whose label says whether this one's counts; -1: it always does.
   bool defined_when_negative = false;  // It counts where that label is 0 instead of 1.
@@ -140,10 +142,12 @@ class ModelSpec {
   const std::vector<FeatureSpec>& features() const { return features_; }
   const std::vector<SceneSpec>& scenes() const { return scenes_; }
   const std::vector<TaskSpec>& tasks() const { return tasks_; }
+  const std::vector<int>& towers() const { return towers_; }  // Tasks that the network computes: all but products.
   const std::vector<SlotSpec>& slots() const { return slots_; }
   const std::vector<TableSpec>& tables() const { return tables_; }
-  int dense_width() const { return dense_width_; }            // Dense inputs a row.
-  int statistics_count() const { return statistics_count_; }  // Scaled numeric encodings.
+  int dense_width() const { return dense_width_; }  // Dense inputs a row.
+  // Scaled numeric encodings, and standardized tasks behind them.
+  int statistics_count() const { return statistics_count_; }
 
   // Index by name; -1 if there is none.
   int FindFeature(absl::string_view name) const;
@@ -163,6 +167,7 @@ class ModelSpec {
   std::vector<FeatureSpec> features_;
   std::vector<SceneSpec> scenes_;
   std::vector<TaskSpec> tasks_;
+  std::vector<int> towers_;
   std::vector<SlotSpec> slots_;
   std::vector<TableSpec> tables_;
   int dense_width_ = 0;

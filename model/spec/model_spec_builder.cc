@@ -30,7 +30,9 @@ void SetRegression(const v1::RegressionLoss& loss, const v1::Transform& transfor
   task.huber = loss.has_huber();
   if (task.huber) task.huber_delta = loss.huber().delta();
   task.poisson = loss.has_poisson();
+  if (loss.has_pinball()) task.quantile = loss.pinball().quantile();
   task.log1p = transform.log1p();
+  task.standardize = transform.standardize();
   task.center = transform.center();
   task.scale = transform.scale();
 }
@@ -49,6 +51,7 @@ std::shared_ptr<const ModelSpec> ModelSpecBuilder::Build() {
   for (int f = 0; f < spec_->file_.features_size(); ++f)
     ResolveReferences(spec_->file_.features(f), spec_->features_[f]);
   for (const v1::Task& task : spec_->file_.tasks()) AddTask(task);
+  for (size_t t = 0; t < spec_->tasks_.size(); ++t) Relate(spec_->file_.tasks(static_cast<int>(t)), spec_->tasks_[t]);
   for (const v1::Scene& scene : spec_->file_.scenes()) AddScene(scene);
   return std::move(spec_);
 }
@@ -210,8 +213,23 @@ void ModelSpecBuilder::AddTask(const v1::Task& task) {
     resolved.range_min = task.missing_outside().min();
     resolved.range_max = task.missing_outside().max();
   }
-  spec_->task_index_.emplace(resolved.name, static_cast<int>(spec_->tasks_.size()));
+  if (resolved.standardize) resolved.statistics = spec_->statistics_count_++;
+  resolved.platt_half_life = task.calibration().platt().half_life_rows();
+  resolved.evaluate_only = task.evaluate_only();
+  const int index = static_cast<int>(spec_->tasks_.size());
+  if (!task.has_product()) {
+    resolved.tower = static_cast<int>(spec_->towers_.size());
+    spec_->towers_.push_back(index);
+  }
+  spec_->task_index_.emplace(resolved.name, index);
   spec_->tasks_.push_back(std::move(resolved));
+}
+
+void ModelSpecBuilder::Relate(const v1::Task& task, TaskSpec& resolved) const {
+  for (const std::string& factor : task.product().tasks()) resolved.factors.push_back(spec_->FindTask(factor));
+  if (!task.has_defined_when()) return;
+  resolved.defined_when = spec_->FindTask(task.defined_when().task());
+  resolved.defined_when_negative = task.defined_when().negative();
 }
 
 void ModelSpecBuilder::AddScene(const v1::Scene& scene) {

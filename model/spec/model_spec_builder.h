@@ -24,6 +24,7 @@ class ModelSpecBuilder {
   void AddSlot(const v1::Embedding& embedding, const FeatureSpec& feature, EncodingSpec& encoding);
   void AddTable(const v1::Embedding& embedding);
   void AddTask(const v1::Task& task);
+  void Relate(const v1::Task& task, TaskSpec& resolved) const;  // To other tasks, once all are there.
   void AddScene(const v1::Scene& scene);
 
   std::shared_ptr<ModelSpec> spec_;

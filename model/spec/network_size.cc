@@ -25,7 +25,7 @@ class NetworkSize {
       : spec_(spec),
         network_(spec.file().network()),
         skip_(SkipOf(network_)),
-        tasks_(static_cast<int64_t>(spec.tasks().size())),
+        tasks_(static_cast<int64_t>(spec.towers().size())),
         scenes_(static_cast<int64_t>(spec.scenes().size())),
         size_(size) {}
 
@@ -49,6 +49,7 @@ class NetworkSize {
     int64_t heads = 0;
     for (const SceneSpec& scene : spec_.scenes()) {
       for (const int task : scene.tasks) {
+        if (spec_.tasks()[task].tower < 0) continue;
         int64_t width = size_.inputs();
         google::protobuf::RepeatedField<int32_t> hidden = network_.single().hidden();
         hidden.MergeFrom(network_.tower());
@@ -140,6 +141,7 @@ class NetworkSize {
     int64_t towers = 0;
     int64_t heads = 0;
     const auto add = [&](const TaskSpec& task) {
+      if (task.tower < 0) return;
       towers += tower;
       heads += (width + 1) * task.outputs;
     };
@@ -166,7 +168,7 @@ class NetworkSize {
   const ModelSpec& spec_;
   const v1::Network& network_;
   const Skip skip_;
-  const int64_t tasks_;
+  const int64_t tasks_;  // That have a tower.
   const int64_t scenes_;
   ModelSize& size_;
   int64_t gate_hidden_ = 0;  // Weights of one gate's hidden layer.

@@ -255,7 +255,7 @@ void Metrics::RecentEvaluation(absl::Span<const EvaluationFigure> figures) {
     };
     if (figure.metric == "auc") set(series_->auc);
     if (figure.metric == "calibration") set(series_->calibration);
-    if (figure.metric == "log_loss" || figure.metric == "mse") {
+    if (figure.metric == "log_loss" || figure.metric == "mse" || figure.metric == "pinball") {
       losses[key].sum += figure.value;
       ++losses[key].count;
     }

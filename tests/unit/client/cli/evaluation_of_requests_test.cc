@@ -124,6 +124,25 @@ TEST_F(EvaluationOfRequestsTest, RowsOfOneSceneAndIdThatFollowEachOtherAreAReque
               ElementsAre("search: 2 3", "search: 4", "search: 5", "search: 6", "search: 7"));
 }
 
+TEST_F(EvaluationOfRequestsTest, LabelsThatTheirConditionTakesOutDoNotCount) {
+  v1::ModelFile file = spec_->file();
+  file.mutable_tasks(1)->mutable_defined_when()->set_task("click");
+  spec_ = *ModelSpec::Create(file);
+  const auto evaluation = Evaluate(
+      "scene,request,user,item,click,spend\n"
+      "search,a,1,1,1,5\nsearch,a,1,2,0,7\nsearch,a,1,3,,9\nsearch,a,1,4,1,\n",
+      {0.1f, 0.2f, 0.3f, 0.4f});
+  ASSERT_TRUE(evaluation.ok()) << evaluation.status();
+  for (const EvaluationFigure& figure : evaluation->TaskFigures()) {
+    if (figure.task == "spend" && figure.metric == "mae") {
+      EXPECT_EQ(figure.rows, 1u);
+    }
+    if (figure.task == "click" && figure.metric == "log_loss") {
+      EXPECT_EQ(figure.rows, 3u);
+    }
+  }
+}
+
 TEST_F(EvaluationOfRequestsTest, RowsThatAreScoredByThemselvesGoTogetherWhateverTheirIds) {
   EXPECT_THAT(Requests("scene,request,user\nvisits,a,1\nvisits,b,2\nsearch,c,3\nvisits,d,4\n"),
               ElementsAre("visits: 2 3", "search: 4", "visits: 5"));

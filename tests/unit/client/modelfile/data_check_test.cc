@@ -65,6 +65,22 @@ TEST_F(DataCheckTest, EveryRefusedRowIsCountedByReasonWithItsFirstLine) {
   EXPECT_THAT(check->labels[1], ElementsAre(1, 0));
 }
 
+TEST_F(DataCheckTest, LabelsThatTheirConditionTakesOutAreNotCounted) {
+  v1::ModelFile file = spec_->file();
+  file.mutable_tasks(1)->mutable_defined_when()->set_task("click");
+  const auto spec = ModelSpec::Create(file);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  const auto check = CheckData(**spec,
+                               Write("scene,time,user,item,Price (EUR),click,spend\n"
+                                     "search,2024-01-01,u1,5,9.5,1,20\n"
+                                     "search,2024-01-01,u1,5,9.5,0,20\n"
+                                     "search,2024-01-01,u1,5,9.5,,20\n"
+                                     "search,2024-01-01,u1,5,9.5,1,\n"),
+                               1000);
+  ASSERT_TRUE(check.ok()) << check.status();
+  EXPECT_THAT(check->labels[0], ElementsAre(3, 1));
+}
+
 TEST_F(DataCheckTest, OnlyTheFirstRowsAreLookedAt) {
   const auto check = CheckData(*spec_,
                                Write(Csv("scene,time,item,click", 10'000,
@@ -128,6 +144,9 @@ TEST_F(DataCheckTest, WhatMayChangeOnADataDirectoryKeepsTheFingerprint) {
             }),
             before);
   EXPECT_EQ(fingerprint([](v1::ModelFile& file) { file.mutable_tasks(1)->clear_missing_outside(); }), before);
+  EXPECT_EQ(fingerprint(
+                [](v1::ModelFile& file) { file.mutable_tasks(1)->mutable_defined_when()->set_task("click"); }),
+            before);
   EXPECT_EQ(
       fingerprint([](v1::ModelFile& file) { file.mutable_dense_optimizer()->mutable_adam()->set_learning_rate(0.5); }),
       before);

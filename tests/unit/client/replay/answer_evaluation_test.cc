@@ -51,6 +51,18 @@ TEST_F(AnswerEvaluationTest, EachRowsLabelMeetsItsOwnScore) {
   EXPECT_TRUE(evaluation.exact());
 }
 
+TEST_F(AnswerEvaluationTest, LabelsThatTheirConditionTakesOutDoNotCount) {
+  v1::ModelFile file = Shop()->file();
+  file.mutable_tasks(1)->mutable_defined_when()->set_task("click");
+  const auto spec = ModelSpec::Create(file);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  AnswerEvaluation evaluation(*spec, 0);
+  evaluation.Add(search_, Labels(0, {1, 1, kNone, kNone, kNone}));
+  evaluation.Add(search_, Labels(1, {0, 5, kNone, kNone, kNone}));
+  evaluation.Add(search_, Labels(2, {kNone, 5, kNone, kNone, kNone}));
+  EXPECT_DOUBLE_EQ(FigureOf(evaluation.Figures(), "spend", "mse", 1), 0);
+}
+
 TEST_F(AnswerEvaluationTest, RequestsBeforeItBeginsDoNotCount) {
   AnswerEvaluation evaluation(Shop(), 150);
   evaluation.Add(search_, Labels(0, {1, 2, kNone, kNone, kNone}));

@@ -50,6 +50,23 @@ TEST(EvaluationCodecTest, AParsedOneGoesOnAsTheOneItCameFrom) {
   EXPECT_EQ(parsed->Serialize(), evaluation.Serialize());
 }
 
+TEST(EvaluationCodecTest, AQuantilesSumsRoundTrip) {
+  EvaluationLayout layout = ShopLayout();
+  layout.tasks[kDemand].quantile = 0.25;
+  Evaluation evaluation(layout);
+  evaluation.Add(kFeed, kDemand, {1, 5}, {3, 4});
+  evaluation.Add(kFeed, kDemand, {2, 5}, {1, 9});
+
+  const absl::StatusOr<Evaluation> parsed = Evaluation::Parse(layout, evaluation.Serialize());
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  for (const char* metric : {"pinball", "coverage", "mae"}) {
+    EXPECT_EQ(Find(parsed->Figures(), "feed", "demand[1]", metric)->value,
+              Find(evaluation.Figures(), "feed", "demand[1]", metric)->value);
+  }
+  // One of another quantile sums something else.
+  EXPECT_EQ(Evaluation::Parse(ShopLayout(), evaluation.Serialize()).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST(EvaluationCodecTest, OnlyBinsThatSawRowsTakeBytes) {
   Evaluation evaluation(ShopLayout());
   for (int i = 0; i < 1000; ++i) evaluation.Add(kSearch, kClick, {0.25f}, {0});

@@ -178,6 +178,24 @@ TEST_F(EvaluationTest, EachOutputOfAForecastIsATaskOfItsOwn) {
   EXPECT_DOUBLE_EQ(Value("search", "demand[1]", "mae"), 3);
 }
 
+// Labels 1, 2, 4 and scores 2, 2, 1: missed by -1, 0, 3; under the loss of the 0.9 quantile 0.1, 0 and 2.7.
+TEST(QuantileTest, TellsThePinballLossAndHowManyLabelsItCovers) {
+  EvaluationLayout layout = ShopLayout();
+  layout.tasks[kSpend].quantile = 0.9;
+  Evaluation one(layout);
+  one.Add(kSearch, kSpend, {2}, {1});
+  one.Add(kSearch, kSpend, {2}, {2});
+  Evaluation other(layout);
+  other.Add(kSearch, kSpend, {1}, {4});
+  one.Merge(other);
+
+  const auto figures = one.Figures();
+  EXPECT_NEAR(Find(figures, "search", "spend", "pinball")->value, 2.8 / 3, 1e-12);
+  EXPECT_NEAR(Find(figures, "search", "spend", "coverage")->value, 2.0 / 3, 1e-12);
+  EXPECT_NEAR(Find(figures, "search", "spend", "mae")->value, 4.0 / 3, 1e-12);
+  EXPECT_EQ(Find(figures, "search", "spend", "mse"), nullptr);
+}
+
 TEST_F(EvaluationTest, TheStarIsOverTheRowsOfAllScenes) {
   Click(kSearch, 0.9f, 0);
   Click(kFeed, 0.2f, 1);

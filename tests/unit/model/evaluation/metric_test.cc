@@ -13,6 +13,7 @@ TEST(MetricTest, EachIsGoodInItsOwnDirection) {
   EXPECT_TRUE(IsBetter("ndcg@10", 0.5, 0.4));
   EXPECT_TRUE(IsBetter("log_loss", 0.3, 0.4));
   EXPECT_FALSE(IsBetter("mse", 0.4, 0.3));
+  EXPECT_TRUE(IsBetter("pinball", 0.3, 0.4));
 }
 
 TEST(MetricTest, CalibrationIsBestAtOneOnEitherSide) {

@@ -56,6 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"RequiredIdentity", "name: \"item\"", "name: \"item\" required: true"},
         Change{"AllFeaturesListed", "tasks: [\"click\", \"aisle\"]",
                "tasks: [\"click\", \"aisle\"] features: [\"user_id\", \"recent\", \"item\", \"price\", \"colour\"]"},
+        Change{"DefinedWhen", "classes: 3 }", "classes: 3 } defined_when { task: \"click\" }"},
         Change{"Policy", "step_rows: 64", "step_rows: 32 publish_interval_seconds: 9"},
         Change{"Files", "event_time_column: \"day\"", "request_id_column: \"r\""}),
     ChangeName);
@@ -94,6 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"DenseOptimizer", kAdam, "sgd { }"}, Change{"Adagrad", kAdam, "adagrad { }"},
         Change{"Momentum", kAdam, "sgd { momentum: 0.9 }"},
         Change{"Poisson", "horizon: 2 }", "horizon: 2 loss { poisson { } } }"},
+        Change{"Quantile", "huber { delta: 2 }", "pinball { }"},
+        Change{"Standardize", "log1p: true scale: 2", "log1p: true standardize: true"},
         Change{"GradNorm", "learning { ", "loss_balance { grad_norm { } }\nlearning { "},
         Change{"Uncertainty", "learning { ", "loss_balance { uncertainty { } }\nlearning { "},
         Change{"DynamicWeightAverage", "learning { ", "loss_balance { dynamic_weight_average { } }\nlearning { "},
@@ -111,6 +114,24 @@ TEST(Fingerprint, NeitherRatesNorTheOrderOfTablesCount) {
             FingerprintOf(kAdagrad,
                           "tables { name: \"price\" optimizer { adam { } } } tables { name: \"item\" optimizer { "
                           "ftrl { } } }"));
+}
+
+TEST(Fingerprint, ACalibrationIsStateAndItsHalfLifeIsNot) {
+  const uint64_t calibrated = FingerprintOf("binary { }", "binary { } calibration { platt { } }");
+  EXPECT_NE(calibrated, Good(kGoodModel)->fingerprint());
+  EXPECT_EQ(calibrated, FingerprintOf("binary { }", "binary { } calibration { platt { half_life_rows: 7 } }"));
+}
+
+TEST(Fingerprint, AProductIsAnotherStateThanATaskWithATower) {
+  const auto with = [](absl::string_view kind, absl::string_view cvr) {
+    return FingerprintOf(
+        "\"demand\"]",
+        absl::StrCat("\"demand\", \"cvr\", \"bought\"] } tasks { name: \"cvr\" binary { } ", cvr,
+                     " } tasks { name: \"bought\" ", kind, " } scenes { name: \"last\" tasks: \"click\""));
+  };
+  const uint64_t product = with("product { tasks: [\"click\", \"cvr\"] }", "");
+  EXPECT_NE(product, with("binary { }", ""));
+  EXPECT_EQ(product, with("product { tasks: [\"click\", \"cvr\"] }", "evaluate_only: true"));
 }
 
 TEST(Fingerprint, DefaultsOfANetworkAreWhatTheyAreWrittenOut) {
