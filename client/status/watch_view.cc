@@ -141,21 +141,29 @@ Lines Joiner(const v1::JoinerStatus& joiner, const ViewSize& size) {
                    size)};
 }
 
-// Losses that have risen so far, and the one that is nearest to it; nothing while none is near.
+// The loss that is nearest to an alarm, and those that rose last; nothing while there is none of either.
 Lines Drift(const v1::GetStatusResponse& status, const ViewSize& size) {
-  std::vector<Word> words;
+  constexpr size_t kNamed = 3;
+  std::vector<const v1::DriftStatus*> risen;
   const v1::DriftStatus* nearest = nullptr;
   for (const v1::DriftStatus& drift : status.drift()) {
     if (nearest == nullptr || drift.level() > nearest->level()) nearest = &drift;
-    if (drift.alarms() == 0) continue;
-    words.push_back({absl::StrCat(PrintableAscii(drift.task()), " in ", PrintableAscii(drift.scene()), " ",
-                                  Count(drift.alarms()), "x"),
-                     Emphasis::kWarning});
+    if (drift.alarms() > 0) risen.push_back(&drift);
   }
+  std::stable_sort(risen.begin(), risen.end(), [](const v1::DriftStatus* a, const v1::DriftStatus* b) {
+    return a->last_alarm_event_micros() > b->last_alarm_event_micros();
+  });
+  std::vector<Word> words;
   if (nearest != nullptr && nearest->level() >= kDriftIsNear) {
     words.push_back({absl::StrCat(PrintableAscii(nearest->task()), " in ", PrintableAscii(nearest->scene()),
                                   absl::StrFormat(" at %.0f%%", 100 * nearest->level()))});
   }
+  for (size_t i = 0; i < std::min(risen.size(), kNamed); ++i) {
+    words.push_back({absl::StrCat(PrintableAscii(risen[i]->task()), " in ", PrintableAscii(risen[i]->scene()), " ",
+                                  Count(risen[i]->alarms()), "x"),
+                     Emphasis::kWarning});
+  }
+  if (risen.size() > kNamed) words.push_back({absl::StrCat(Count(risen.size() - kNamed), " more"), Emphasis::kWarning});
   if (words.empty()) return {};
   return {WordLine("drift", words, size)};
 }

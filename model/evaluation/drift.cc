@@ -12,8 +12,9 @@ namespace {
 constexpr uint64_t kVersion = 1;
 constexpr size_t kChecksumBytes = 8;
 
-// No row alone is an alarm, however far out its loss is: it takes at least so many.
-constexpr double kRowsToAlarm = 4;
+// What one row counts for at most, in deviations, however far out its loss is: a quarter of the default threshold, so
+// that four rows at least make an alarm.
+constexpr double kMostOfARow = 50;
 
 // Mean and deviation are of about the last so many rows. Without an end they would be of a past that nobody remembers:
 // after a year of falling losses even a steep rise would stay below their mean.
@@ -38,7 +39,7 @@ void DriftMonitor::Add(int scene, int task, double loss, int64_t event_micros) {
 
   const double deviation = std::sqrt(d.squares * share);
   if (!(deviation > 0)) return;
-  d.sum += std::min(after / deviation, options_.threshold / kRowsToAlarm) - options_.tolerance;
+  d.sum += std::min(after / deviation, kMostOfARow) - options_.tolerance;
   d.lowest = std::min(d.lowest, d.sum);
   if (d.sum - d.lowest <= options_.threshold) return;
   const uint64_t alarms = d.alarms + 1;
@@ -109,7 +110,7 @@ absl::Status DriftMonitor::Restore(absl::string_view bytes) {
     }
   }
   if (!reader.done()) return absl::DataLossError("drift: malformed behind a matching checksum");
-  detectors_ = std::move(restored);
+  if (options_.watch) detectors_ = std::move(restored);  // Else they would go on some day over a gap.
   return absl::OkStatus();
 }
 

@@ -17,8 +17,8 @@ constexpr int kMaxWindowRows = 1'000'000'000;  // Only bounds a slip: memory doe
 constexpr int64_t kMaxScheduleSteps = 1'000'000'000'000;  // Only bounds a slip.
 
 template <typename Options>  // Adam, AdamW or RowAdam.
-void CheckAdam(const Options& adam, const Place& place, Mistakes& mistakes) {
-  CheckNumber(place, "learning_rate", adam.learning_rate(), {}, mistakes);
+void CheckAdam(const Options& adam, const NumberRule& rate, const Place& place, Mistakes& mistakes) {
+  CheckNumber(place, "learning_rate", adam.learning_rate(), rate, mistakes);
   CheckNumber(place, "beta1", adam.beta1(), {.below = 1}, mistakes);
   CheckNumber(place, "beta2", adam.beta2(), {.below = 1}, mistakes);
   CheckNumber(place, "epsilon", adam.epsilon(), {}, mistakes);
@@ -43,14 +43,14 @@ void CheckSchedule(const v1::Schedule& schedule, const Place& place, Mistakes& m
 void CheckDenseOptimizer(const v1::DenseOptimizer& dense, const Place& place, Mistakes& mistakes) {
   switch (dense.kind_case()) {
     case v1::DenseOptimizer::kAdam:
-      CheckAdam(dense.adam(), place.Field("adam"), mistakes);
+      CheckAdam(dense.adam(), {}, place.Field("adam"), mistakes);
       break;
     case v1::DenseOptimizer::kSgd:
       CheckNumber(place.Field("sgd"), "learning_rate", dense.sgd().learning_rate(), {}, mistakes);
       CheckNumber(place.Field("sgd"), "momentum", dense.sgd().momentum(), {.positive = false, .below = 1}, mistakes);
       break;
     case v1::DenseOptimizer::kAdamW:
-      CheckAdam(dense.adam_w(), place.Field("adam_w"), mistakes);
+      CheckAdam(dense.adam_w(), {}, place.Field("adam_w"), mistakes);
       CheckNumber(place.Field("adam_w"), "weight_decay", dense.adam_w().weight_decay(), {}, mistakes);
       break;
     case v1::DenseOptimizer::kAdagrad:
@@ -67,20 +67,24 @@ void CheckDenseOptimizer(const v1::DenseOptimizer& dense, const Place& place, Mi
   CheckNumber(place, "tower_factor", dense.tower_factor(), {}, mistakes);
 }
 
+// What is beyond is a slip of the finger, and would leave rows that are not finite, or never move.
+constexpr NumberRule kRate = {.below = 1e6, .least = 1e-10};
+constexpr NumberRule kPenalty = {.positive = false, .below = 1e6};
+
 void CheckAdagrad(const v1::RowAdagrad& adagrad, const Place& place, Mistakes& mistakes) {
-  CheckNumber(place, "learning_rate", adagrad.learning_rate(), {}, mistakes);
-  CheckNumber(place, "initial_accumulator", adagrad.initial_accumulator(), {}, mistakes);
+  CheckNumber(place, "learning_rate", adagrad.learning_rate(), kRate, mistakes);
+  CheckNumber(place, "initial_accumulator", adagrad.initial_accumulator(), kRate, mistakes);
   CheckNumber(place, "epsilon", adagrad.epsilon(), {}, mistakes);
-  CheckNumber(place, "initial_range", adagrad.initial_range(), {}, mistakes);
-  CheckNumber(place, "l2", adagrad.l2(), {.positive = false}, mistakes);
+  CheckNumber(place, "initial_range", adagrad.initial_range(), kRate, mistakes);
+  CheckNumber(place, "l2", adagrad.l2(), kPenalty, mistakes);
 }
 
 void CheckFtrl(const v1::RowFtrl& ftrl, const Place& place, Mistakes& mistakes) {
-  CheckNumber(place, "alpha", ftrl.alpha(), {}, mistakes);
-  CheckNumber(place, "beta", ftrl.beta(), {}, mistakes);
-  CheckNumber(place, "l1", ftrl.l1(), {.positive = false}, mistakes);
-  CheckNumber(place, "l2", ftrl.l2(), {.positive = false}, mistakes);
-  CheckNumber(place, "initial_range", ftrl.initial_range(), {}, mistakes);
+  CheckNumber(place, "alpha", ftrl.alpha(), kRate, mistakes);
+  CheckNumber(place, "beta", ftrl.beta(), kRate, mistakes);
+  CheckNumber(place, "l1", ftrl.l1(), kPenalty, mistakes);
+  CheckNumber(place, "l2", ftrl.l2(), kPenalty, mistakes);
+  CheckNumber(place, "initial_range", ftrl.initial_range(), kRate, mistakes);
 }
 
 void CheckRowOptimizer(const v1::RowOptimizer& row, const Place& place, Mistakes& mistakes) {
@@ -92,9 +96,9 @@ void CheckRowOptimizer(const v1::RowOptimizer& row, const Place& place, Mistakes
       CheckFtrl(row.ftrl(), place.Field("ftrl"), mistakes);
       break;
     case v1::RowOptimizer::kAdam:
-      CheckAdam(row.adam(), place.Field("adam"), mistakes);
-      CheckNumber(place.Field("adam"), "initial_range", row.adam().initial_range(), {}, mistakes);
-      CheckNumber(place.Field("adam"), "l2", row.adam().l2(), {.positive = false}, mistakes);
+      CheckAdam(row.adam(), kRate, place.Field("adam"), mistakes);
+      CheckNumber(place.Field("adam"), "initial_range", row.adam().initial_range(), kRate, mistakes);
+      CheckNumber(place.Field("adam"), "l2", row.adam().l2(), kPenalty, mistakes);
       break;
     case v1::RowOptimizer::KIND_NOT_SET:
       break;
@@ -110,13 +114,19 @@ void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mis
     const v1::Table& table = file.tables(i);
     const Place here = place.Field("tables", i);
     if (used.count(table.name()) == 0) {
-      mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is of no embedding, expected one of ",
-                                                    absl::StrJoin(used, ", ")));
+      mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is of no embedding, expected ",
+                                                    used.empty() ? "no tables: no feature has an embedding"
+                                                                 : absl::StrCat("one of ", absl::StrJoin(used, ", "))));
     } else if (!named.insert(table.name()).second) {
       mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is there already, expected each once"));
     }
     if (!table.has_optimizer()) {
       mistakes.Add(here, absl::StrCat("table '", table.name(), "' has no optimizer, expected the one it differs by"));
+    }
+    if (table.has_optimizer() && table.optimizer().kind_case() == v1::RowOptimizer::KIND_NOT_SET &&
+        !AnyBad(here.Field("optimizer"), {"adagrad", "ftrl", "adam"})) {
+      mistakes.Add(here.Field("optimizer"), absl::StrCat("the optimizer of table '", table.name(),
+                                                         "' has no kind, expected one of adagrad, ftrl, adam"));
     }
     CheckRowOptimizer(table.optimizer(), here.Field("optimizer"), mistakes);
   }

@@ -18,10 +18,13 @@ void CheckNumber(const Place& parent, absl::string_view field, double value, con
                  Mistakes& mistakes) {
   if (std::isfinite(value)) {
     if (rule.any || (value == 0 && rule.zero_is_default)) return;
-    const bool low = rule.positive ? value <= 0 : value < 0;
+    const bool low = (rule.positive ? value <= 0 : value < 0) || value < rule.least;
     if (!low && (rule.below == 0 || value < rule.below)) return;
   }
-  std::string expected = rule.any ? "a finite number" : rule.positive ? "a number above 0" : "0 or above";
+  std::string expected = rule.any          ? "a finite number"
+                         : rule.least != 0 ? absl::StrCat("at least ", rule.least)
+                         : rule.positive   ? "a number above 0"
+                                           : "0 or above";
   if (rule.below != 0) absl::StrAppend(&expected, " and below ", rule.below);
   mistakes.Add(parent.Field(field), absl::StrCat(field, " is ", value, ", expected ", expected));
 }

@@ -36,6 +36,7 @@ struct NumberRule {
   bool positive = true;         // Else 0 or above, or (with `any`) whatever is finite.
   bool any = false;
   double below = 0;  // The first value too large; 0: none.
+  double least = 0;  // Where only positive ones are good: the smallest; 0: any.
 };
 void CheckNumber(const Place& parent, absl::string_view field, double value, const NumberRule& rule,
                  Mistakes& mistakes);

@@ -122,7 +122,7 @@ void FillRowOptimizer(v1::RowOptimizer& optimizer) {
       v1::RowFtrl& ftrl = *optimizer.mutable_ftrl();
       ftrl.set_alpha(Or(ftrl.alpha(), 0.05));
       ftrl.set_beta(Or(ftrl.beta(), 1.0));
-      ftrl.set_initial_range(Or(ftrl.initial_range(), 0.05));
+      ftrl.set_initial_range(Or(ftrl.initial_range(), ftrl.l1() > 0 ? 1e-5 : 0.05));
       break;
     }
     case v1::RowOptimizer::kAdam:

@@ -57,4 +57,5 @@ case $what in
     exit 2
     ;;
 esac
-"$train" --compare "$work"/*.textproto --train "$events" --split "$split" --epochs 4 "$@"
+[[ " $* " == *" --epochs "* ]] || set -- --epochs 4 "$@"
+"$train" --compare "$work"/*.textproto --train "$events" --split "$split" "$@"

@@ -72,8 +72,21 @@ TEST_F(WatchViewTest, LossesThatRoseOrAreAboutToAreNamed) {
   rises->set_task("spend");
   rises->set_level(0.75);
   shop_.Answered(status, kNow);
-  EXPECT_THAT(Render(shop_, 100, 30), Contains("drift     click in search 3x  spend in feed at 75%"));
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("drift     spend in feed at 75%  click in search 3x"));
   EXPECT_THAT(WatchLine(shop_, kNow, absl::UTCTimeZone()), HasSubstr("drift alarms 3"));
+}
+
+TEST_F(WatchViewTest, OfManyLossesThatRoseTheLastAreNamed) {
+  v1::GetStatusResponse status = LaterShop();
+  for (int i = 0; i < 5; ++i) {
+    v1::DriftStatus* rose = status.add_drift();
+    rose->set_scene(absl::StrCat("s", i));
+    rose->set_task("click");
+    rose->set_alarms(1);
+    rose->set_last_alarm_event_micros(i == 1 ? 100 : i);
+  }
+  shop_.Answered(status, kNow);
+  EXPECT_THAT(Render(shop_, 100, 30), Contains("drift     click in s1 1x  click in s4 1x  click in s3 1x  2 more"));
 }
 
 TEST_F(WatchViewTest, ASmallerOneLosesBlankLinesFirst) {

@@ -56,21 +56,39 @@ TEST_F(DriftTest, SumsWhatLossesAreAboveTheirMeanInDeviations) {
 }
 
 TEST_F(DriftTest, AnAlarmTellsItsRowAndWhatComesAfterItIsTheNewUsual) {
-  DriftMonitor monitor(ShopLayout(), Tiny(2));
+  DriftMonitor monitor(ShopLayout(), Tiny(8));
   monitor.Add(kFeed, kSpend, 0, 100);
   monitor.Add(kFeed, kSpend, 2, 101);
-  // Each is far out, so each counts a quarter of the threshold less the tolerance: 0.375.
-  double loss = 10;
-  for (int row = 0; row < 5; ++row, loss *= 10) monitor.Add(kFeed, kSpend, loss, 102 + row);
+  // Each is so far out that the n-th is about the root of n - 1 deviations: 1.4, 1.7, 2, 2.2, 2.4, less 0.125 each.
+  double loss = 1e6;
+  for (int row = 0; row < 4; ++row, loss *= 1e6) monitor.Add(kFeed, kSpend, loss, 102 + row);
   EXPECT_EQ(Of(monitor, "feed", "spend").alarms, 0);
-  EXPECT_DOUBLE_EQ(Of(monitor, "feed", "spend").level, 1.875 / 2);
+  EXPECT_NEAR(Of(monitor, "feed", "spend").level, (std::sqrt(2) + std::sqrt(3) + 2 + std::sqrt(5) - 0.5) / 8, 1e-4);
 
-  monitor.Add(kFeed, kSpend, loss, 107);
+  monitor.Add(kFeed, kSpend, loss, 106);
   EXPECT_EQ(Of(monitor, "feed", "spend").alarms, 1);
-  EXPECT_EQ(Of(monitor, "feed", "spend").last_alarm_event_micros, 107);
+  EXPECT_EQ(Of(monitor, "feed", "spend").last_alarm_event_micros, 106);
   EXPECT_EQ(Of(monitor, "feed", "spend").level, 0);
   for (int row = 0; row < 20; ++row) monitor.Add(kFeed, kSpend, loss, 108);
   EXPECT_EQ(Of(monitor, "feed", "spend").alarms, 1);
+}
+
+TEST_F(DriftTest, NoRowCountsForMoreThanFiftyDeviations) {
+  DriftMonitor monitor(ShopLayout(), DriftOptions());
+  for (int row = 0; row < 10'000; ++row) monitor.Add(kFeed, kSpend, 1 + row % 2, row);
+  const double before = Of(monitor, "feed", "spend").level;
+  monitor.Add(kFeed, kSpend, 1e9, 10'000);  // A hundred.
+  EXPECT_NEAR(Of(monitor, "feed", "spend").level - before, (50 - 0.05) / 200, 1e-9);
+}
+
+TEST_F(DriftTest, WhatIsNotWatchedDoesNotGoOnOverAGap) {
+  DriftMonitor watched(ShopLayout(), Tiny(8));
+  for (int row = 0; row < 10; ++row) watched.Add(kFeed, kSpend, row, row);
+  DriftOptions none = Tiny(8);
+  none.watch = false;
+  DriftMonitor gap(ShopLayout(), none);
+  ASSERT_TRUE(gap.Restore(watched.Serialize()).ok());
+  EXPECT_EQ(gap.Serialize(), "");
 }
 
 TEST_F(DriftTest, AStreamThatStaysAsItIsRaisesNoAlarm) {

@@ -71,6 +71,32 @@ TEST(RowOptimizerTest, FtrlsL1TakesTheWholeRowToZeroOrNone) {
   ExpectNear(After(absl::StrReplaceAll(ftrl, {{"$0", "1"}}), 4, {1, 0}, {{1, 1}}), left * 3 / 4, -left / 4);
 }
 
+TEST(RowOptimizerTest, FtrlsL2PullsTowardsZeroAndNotTowardsTheBeginning) {
+  // z = -1 / 0.5 + 3 - (3 / 0.5) x 1 = -5, and 10 = (1 + 3) / 0.5 + 2 under it.
+  ExpectNear(After("ftrl { alpha: 0.5 beta: 1 l2: 2 }", 4, {1, 0}, {{3, 0}}), 0.5, 0);
+}
+
+TEST(RowOptimizerTest, WithAnotherRateOrPenaltyFtrlGoesOnFromWhereTheRowIs) {
+  const auto parse = [](const std::string& text) {
+    v1::RowOptimizer options;
+    EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(text, &options)) << text;
+    return CreateRowOptimizer(options);
+  };
+  RowStore store(2, torch::kCPU, 4);
+  store.Append(std::vector<float>{0.3f, -0.4f});
+  const std::vector<uint32_t> rows = {0};
+  const auto step = [&](const std::string& text, std::vector<float> gradient) {
+    parse(text)->Step(store, rows, store.Gather(rows), torch::tensor(gradient).view({1, 2}));
+    return store.Gather(rows);
+  };
+  const torch::Tensor before = step("ftrl { alpha: 0.05 beta: 1 l1: 0.5 l2: 0.1 }", {0.5, -2}).clone();
+  ASSERT_GT(before.abs().min().item<float>(), 0);
+  for (const char* other : {"alpha: 0.5 beta: 1 l1: 0.5 l2: 0.1", "alpha: 0.005 beta: 3 l1: 0.1", "alpha: 1 beta: 1"}) {
+    const torch::Tensor after = step(absl::StrReplaceAll("ftrl { $0 }", {{"$0", other}}), {0, 0});
+    EXPECT_TRUE(torch::allclose(after, before, 1e-5)) << other << "\n" << after << before;
+  }
+}
+
 constexpr char kModel[] = R"(
   name: "tables"
   features { name: "item" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 4 } } } }
