@@ -30,6 +30,7 @@ absl::string_view KindOf(const v1::Task& task) {
   return task.has_binary()        ? "binary"
          : task.has_multi_class() ? "multi_class"
          : task.has_forecast()    ? "forecast"
+         : task.has_product()     ? "product"
                                   : "regression";
 }
 

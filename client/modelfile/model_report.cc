@@ -15,9 +15,8 @@ namespace {
 
 // As model/spec/fingerprint.h decides it; a test changes each of them.
 constexpr absl::string_view kMayChange =
-    "name, columns, files, learning, rank_by, weights, losses, missing_outside, learning rates; `required` of a "
-    "feature without a "
-    "numeric encoding";
+    "name, columns, files, learning, rank_by, weights, losses but poisson's and a quantile's, missing_outside, "
+    "defined_when, evaluate_only, half lives, learning rates; `required` of a feature without a numeric encoding";
 constexpr absl::string_view kMayNotChange =
     "seed, features, encodings, scenes, tasks, kinds, transforms, network, kind of optimizer, initial_range: another "
     "model, which a server takes over by name as far as it fits, and says so";
@@ -42,8 +41,9 @@ absl::string_view KindName(EncodingSpec::Kind kind) {
   return "";
 }
 
-absl::string_view KindName(TaskSpec::Kind kind) {
-  switch (kind) {
+std::string KindName(const TaskSpec& task) {
+  if (!task.factors.empty()) return "product";
+  switch (task.kind) {
     case TaskSpec::Kind::kBinary:
       return "binary";
     case TaskSpec::Kind::kMultiClass:
@@ -109,20 +109,39 @@ std::string Traits(const ModelSpec& spec, const FeatureSpec& feature) {
   return absl::StrJoin(traits, "; ");
 }
 
-std::string TaskText(const TaskSpec& task) {
-  std::string text(KindName(task.kind));
+std::string LossText(const TaskSpec& task) {
+  if (task.quantile > 0) return absl::StrCat("quantile ", Readable(task.quantile));
+  return task.huber ? absl::StrCat("huber ", Readable(task.huber_delta)) : "mse";
+}
+
+std::string TaskText(const ModelSpec& spec, const TaskSpec& task) {
+  std::string text = KindName(task);
+  if (!task.factors.empty()) {
+    absl::StrAppend(&text, " of ", absl::StrJoin(task.factors, " x ", [&](std::string* out, int factor) {
+      absl::StrAppend(out, spec.tasks()[factor].name);
+    }));
+  }
   if (task.outputs > 1) absl::StrAppend(&text, " of ", task.outputs);
   if (task.focal_gamma > 0) absl::StrAppend(&text, ", focal ", Readable(task.focal_gamma));
   if (task.poisson) {
     absl::StrAppend(&text, ", poisson");
+  } else if (task.standardize) {
+    absl::StrAppend(&text, ", ", LossText(task), " on ", task.log1p ? "log(1 + label)" : "label", ", standardized");
   } else if (task.kind == TaskSpec::Kind::kRegression || task.kind == TaskSpec::Kind::kForecast) {
-    absl::StrAppend(&text, ", ", task.huber ? absl::StrCat("huber ", Readable(task.huber_delta)) : "mse");
-    absl::StrAppend(&text, " on (", task.log1p ? "log(1 + label)" : "label", " - ", Readable(task.center), ") / ",
-                    Readable(task.scale));
+    absl::StrAppend(&text, ", ", LossText(task), " on (", task.log1p ? "log(1 + label)" : "label", " - ",
+                    Readable(task.center), ") / ", Readable(task.scale));
   }
   if (task.has_range) {
     absl::StrAppend(&text, ", missing outside ", Readable(task.range_min), " to ", Readable(task.range_max));
   }
+  if (task.defined_when >= 0) {
+    absl::StrAppend(&text, ", where ", spec.tasks()[task.defined_when].name, " is ",
+                    task.defined_when_negative ? 0 : 1);
+  }
+  if (task.platt_half_life > 0) {
+    absl::StrAppend(&text, ", calibrated over ", Readable(task.platt_half_life), " rows");
+  }
+  if (task.evaluate_only) absl::StrAppend(&text, ", evaluated only");
   return text;
 }
 
@@ -169,7 +188,7 @@ std::string SceneTable(const ModelSpec& spec) {
 std::string TaskTable(const ModelSpec& spec) {
   TextTable table({"task", "weight", "what is learned", "label in"});
   for (const TaskSpec& task : spec.tasks()) {
-    table.AddRow({task.name, Readable(task.weight), TaskText(task), absl::StrJoin(task.columns, ", ")});
+    table.AddRow({task.name, Readable(task.weight), TaskText(spec, task), absl::StrJoin(task.columns, ", ")});
   }
   return table.Render();
 }
@@ -265,7 +284,7 @@ Json ModelJson(const ModelSpec& spec) {
   json["tasks"] = Json::array();
   for (const TaskSpec& task : spec.tasks()) {
     json["tasks"].push_back({{"name", task.name},
-                             {"kind", KindName(task.kind)},
+                             {"kind", KindName(task)},
                              {"outputs", task.outputs},
                              {"weight", JsonNumber(task.weight)},
                              {"columns", task.columns}});

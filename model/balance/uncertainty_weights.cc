@@ -18,7 +18,7 @@ std::vector<double> LikelihoodFactors(const std::vector<TaskSpec>& tasks) {
   std::vector<double> factors;
   for (const TaskSpec& task : tasks) {
     const bool regression = task.kind == TaskSpec::Kind::kRegression || task.kind == TaskSpec::Kind::kForecast;
-    factors.push_back(regression && !task.poisson ? 0.5 : 1.0);
+    factors.push_back(regression && !task.poisson && task.quantile == 0 ? 0.5 : 1.0);
   }
   return factors;
 }

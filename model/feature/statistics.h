@@ -1,5 +1,5 @@
-// Running statistics of numeric features. They stream with the events and travel inside snapshot and checkpoint, so
-// that training and serving scale alike.
+// Running statistics of numeric features and of labels. They stream with the events and travel inside snapshot and
+// checkpoint, so that training and serving scale alike.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace polyscene {
 
-// Of one numeric encoding, over the values it saw (after log1p where the encoding has one).
+// Of one numeric encoding or task, over the values it saw (after log1p where it has one).
 struct RunningStatistics {
   int64_t count = 0;
   double min = std::numeric_limits<double>::infinity();
@@ -24,7 +24,8 @@ struct RunningStatistics {
   double deviation() const;  // Of the population; 0 before two different values.
 };
 
-// One entry a scaled numeric encoding, indexed by EncodingSpec::statistics. Copyable; not thread-safe.
+// One entry a scaled numeric encoding, indexed by EncodingSpec::statistics, and one a standardized task behind them,
+// indexed by TaskSpec::statistics. Copyable; not thread-safe.
 struct FeatureStatistics {
   std::vector<RunningStatistics> entries;
 

@@ -75,6 +75,7 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   add("dense", BytesOf(parameters_.flat));
   for (const auto& [name, tensor] : dense_optimizer_.state()) add(name, BytesOf(tensor));
   for (JointLoss::Section& section : joint_loss_.Serialize()) add(std::move(section.name), BytesOf(section.bytes));
+  if (!calibrations_.empty()) add("calibration", BytesOf(calibrations_.Serialize(*spec_)));
   add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
   add("window", [window = window_] { return window.Serialize(); });
   if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
@@ -163,6 +164,12 @@ absl::Status TorchLearner::RestoreBalance(const CheckpointReader& state, const M
   return absl::OkStatus();
 }
 
+absl::Status TorchLearner::RestoreCalibrations(const CheckpointReader& state, const ModelSpec& from) {
+  if (calibrations_.empty() || !state.Has("calibration")) return absl::OkStatus();
+  const auto bytes = state.Read("calibration");
+  return bytes.ok() ? calibrations_.Restore(*bytes, from, *spec_) : bytes.status();
+}
+
 absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state, bool with_sums) {
   const auto restore_window = [&](const char* name, EvaluationWindow& window) -> absl::Status {
     const auto bytes = state.Read(name);
@@ -235,6 +242,7 @@ absl::StatusOr<TorchLearner::Restored> TorchLearner::Restore(const StoredCheckpo
   }
   if (absl::Status s = RestoreDense(stored.state()); !s.ok()) return s;
   if (absl::Status s = RestoreBalance(stored.state(), *spec_); !s.ok()) return s;
+  if (absl::Status s = RestoreCalibrations(stored.state(), *spec_); !s.ok()) return s;
   if (absl::Status s = RestoreEvaluations(stored.state(), /*with_sums=*/true); !s.ok()) return s;
   if (absl::Status s = RestoreRows(stored); !s.ok()) return s;
   chain_ = stored.row_files();

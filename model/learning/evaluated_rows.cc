@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/loss/task_loss.h"
+#include "model/feature/label_scale.h"
 
 namespace polyscene {
 

@@ -88,6 +88,10 @@ absl::Status ReadStatistics(const StoredCheckpoint& stored, CheckpointInspection
       ++number;
     }
   }
+  for (const TaskSpec& task : inspection.spec->tasks()) {
+    if (task.statistics < 0 || task.statistics >= static_cast<int>(statistics->entries.size())) continue;
+    inspection.statistics.emplace_back(absl::StrCat("label ", task.name), statistics->entries[task.statistics]);
+  }
   return absl::OkStatus();
 }
 

@@ -46,7 +46,8 @@ struct CheckpointInspection {
   std::vector<StoredFile> files;  // state.ckpt, then the chain's row files, oldest first.
   std::vector<InspectedSection> sections;
   std::vector<InspectedTable> tables;
-  std::vector<std::pair<std::string, RunningStatistics>> statistics;  // By feature; further ones as "feature.1".
+  std::vector<std::pair<std::string, RunningStatistics>>
+      statistics;  // "feature" (others of it "feature.1"), "label task".
   std::vector<EvaluationFigure> recent;
   std::map<std::string, std::vector<EvaluationFigure>> opened;  // By producer.
 

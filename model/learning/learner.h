@@ -27,7 +27,7 @@ struct StepReport {
   int64_t rows = 0;
   double loss = 0;                  // Joint loss, before the update.
   bool passed_over = false;         // Loss or gradient was not finite: the rows count as learned, no weight changed.
-  std::vector<double> task_losses;  // [tasks] mean loss before the update; NaN where no row had its label.
+  std::vector<double> task_losses;  // [tasks] mean loss before the update; NaN without one of its own, or a label.
 };
 
 struct LearnerCounters {

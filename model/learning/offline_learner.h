@@ -21,15 +21,16 @@ struct NamedMatrix {
   std::vector<float> gradients;  // As many.
 };
 
-// What it saves is a checkpoint as any other: a server goes on from it. The statistics that numeric features are scaled
-// by are set before the first step and stay: what is encoded with them then stays right for every epoch. Nothing
-// learned here counts in the evaluations, which tell of rows that were scored before they were learned.
+// What it saves is a checkpoint as any other: a server goes on from it. The statistics that numeric features and
+// labels are scaled by are set before the first step and stay: what is encoded with them then stays right for every
+// epoch. Nothing learned here counts in the evaluations, which tell of rows that were scored before they were learned.
 //
 // Threads: one, as Learner.
 class OfflineLearner : public Learner {
  public:
   virtual const FeatureStatistics& statistics() const = 0;
-  virtual void SetStatistics(FeatureStatistics statistics) = 0;  // One entry a scaled numeric encoding.
+  // As many entries as ModelSpec::statistics_count().
+  virtual void SetStatistics(FeatureStatistics statistics) = 0;
 
   // Learns one step of at least one row that was encoded with statistics(). Errors and steps passed over as Step().
   virtual absl::StatusOr<StepReport> LearnEncoded(const EncodedExamples& examples) = 0;

@@ -36,6 +36,7 @@ absl::StatusOr<std::vector<std::string>> TorchLearner::RestoreByName(const Store
   if (!change.ok()) return change.status();
   if (absl::Status s = MoveDense(stored.state(), old); !s.ok()) return s;
   if (absl::Status s = RestoreBalance(stored.state(), old); !s.ok()) return s;
+  if (absl::Status s = RestoreCalibrations(stored.state(), old); !s.ok()) return s;
   if (absl::Status s = MoveStatistics(stored.state(), *change); !s.ok()) return s;
   if (absl::Status s = RestoreEvaluations(stored.state(), change->evaluations_kept); !s.ok()) return s;
   if (absl::Status s = MoveRows(stored, old, *change); !s.ok()) return s;

@@ -27,6 +27,9 @@ std::map<std::string, int> StatisticsOf(const ModelSpec& spec) {
       if (encoding.statistics >= 0) statistics.emplace(NumericName(feature, encoding), encoding.statistics);
     }
   }
+  for (const TaskSpec& task : spec.tasks()) {  // No feature's name has a space.
+    if (task.statistics >= 0) statistics.emplace(absl::StrCat("label ", task.name), task.statistics);
+  }
   return statistics;
 }
 
@@ -87,7 +90,9 @@ std::string TaskConflict(const TaskSpec& from, const TaskSpec& to) {
   if (from.poisson != to.poisson) {
     return absl::StrCat("its loss ", from.poisson ? "was" : "is", " poisson, under which the network fits a logarithm");
   }
-  if (from.log1p != to.log1p || from.center != to.center || from.scale != to.scale) return "its transform changed";
+  if (from.log1p != to.log1p || from.standardize != to.standardize || from.center != to.center ||
+      from.scale != to.scale)
+    return "its transform changed";
   return "";
 }
 
@@ -131,7 +136,12 @@ class Comparison {
       if (index < 0) {
         New("task", task.name);
       } else {
-        Against("task", task.name, TaskConflict(from_.tasks()[index], task));
+        const TaskSpec& before = from_.tasks()[index];
+        Against("task", task.name, TaskConflict(before, task));
+        if (before.tower < 0 && task.tower >= 0) New("tower of task", task.name);
+        if (before.platt_half_life > 0 && task.platt_half_life <= 0) Dropped("calibration of task", task.name);
+        if (before.platt_half_life <= 0 && task.platt_half_life > 0) New("calibration of task", task.name);
+        if (before.tower >= 0 && task.tower < 0) Dropped("tower of task", task.name);
       }
     }
     for (const TaskSpec& task : from_.tasks()) {
@@ -209,7 +219,9 @@ class Comparison {
     const auto same_scene = [](const SceneSpec& a, const SceneSpec& b) {
       return a.name == b.name && a.tasks == b.tasks;
     };
-    const auto same_task = [](const TaskSpec& a, const TaskSpec& b) { return a.name == b.name; };
+    const auto same_task = [](const TaskSpec& a, const TaskSpec& b) {
+      return a.name == b.name && a.quantile == b.quantile;
+    };
     change_.evaluations_kept =
         std::equal(from_.scenes().begin(), from_.scenes().end(), to_.scenes().begin(), to_.scenes().end(),
                    same_scene) &&

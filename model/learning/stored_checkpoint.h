@@ -4,6 +4,7 @@
 //                  (the model, for people and for loading by name), tables ("name dimension rows" a line), manifest
 //                  ("file bytes checksum" a line: every row file, oldest first), dense and the dense optimizer's state
 //                  (f32, as the network lays it out), balance.<what> of the loss balance (f64, one a task), statistics,
+//                  calibration (where the model file asks for any),
 //                  window, drift (where rows were learned online), evaluation/<producer>,
 //                  and where rows were remembered served_window, served/<producer>
 //   rows.000000    all embedding rows as they were when the chain began

@@ -7,7 +7,9 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "model/feature/label_scale.h"
 #include "model/learning/scene_losses.h"
+#include "model/loss/calibrated_logits.h"
 #include "model/loss/label_loss.h"
 #include "model/loss/row_loss.h"
 #include "model/loss/task_loss.h"
@@ -41,6 +43,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       dense_optimizer_(spec_->file().dense_optimizer(), network_->layout(), parameters_.flat),
       tables_(spec_, device_),
       statistics_(spec_->statistics_count()),
+      calibrations_(*spec_),
       window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
       served_window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
       opened_(LayoutOf(*spec_)),
@@ -65,8 +68,12 @@ StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
   ForwardPass forward;
   const StepReport report = LearnBatch(batch_, labels_, forward);
   const EvaluatedRows rows(*spec_, slices, labels_, opened_);
-  if (!report.passed_over) Evaluate(rows, forward);
+  if (!report.passed_over) {
+    Evaluate(rows, forward);
+    FitCalibrations(batch_.scenes, labels_, forward);
+  }
   rows.AddServed(served_window_);
+  ObserveLabels(*spec_, labels_, statistics_);
   FinishStep(slices);
   return report;
 }
@@ -75,6 +82,7 @@ absl::StatusOr<StepReport> TorchLearner::LearnEncoded(const EncodedExamples& exa
   return CatchTorch(absl::StrCat("step ", counters_.step + 1), [&] {
     ForwardPass forward;
     const StepReport report = LearnBatch(examples.inputs, examples.labels, forward);
+    if (!report.passed_over) FitCalibrations(examples.inputs.scenes, examples.labels, forward);
     counters_.rows_learned += static_cast<uint64_t>(examples.rows());
     for (const int64_t time : examples.event_times_micros) {
       counters_.learned_up_to_micros = std::max(counters_.learned_up_to_micros, time);
@@ -107,7 +115,7 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
   const std::vector<LossTerm> losses = TaskLosses(labels, forward);
   if (losses.empty()) return report;
   const auto scene_losses = [&](const std::vector<double>& task_weights) {
-    return SceneLosses(*spec_, batch.scenes, labels, forward.wanted, forward.logits, task_weights);
+    return SceneLosses(*spec_, statistics_, batch.scenes, labels, forward.wanted, forward.logits, task_weights);
   };
   const torch::Tensor joint = joint_loss_.Backward(report.step, losses, scene_losses, {parameters_, values});
   report.loss = joint.item<double>();
@@ -124,8 +132,11 @@ std::vector<LossTerm> TorchLearner::TaskLosses(const std::vector<TaskLabels>& la
   std::vector<LossTerm> losses;
   for (size_t w = 0; w < forward.wanted.size(); ++w) {
     const int task = forward.wanted[w].task;
-    if (labels[task].weighted == 0) continue;
-    losses.push_back({task, LabelLoss(spec_->tasks()[task], labels[task], forward.wanted[w].rows, forward.logits[w])});
+    if (labels[task].weighted == 0 || spec_->tasks()[task].evaluate_only) continue;
+    const TaskSpec& of_task = spec_->tasks()[task];
+    if (!HasScale(of_task, statistics_)) continue;
+    losses.push_back({task, LabelLoss(of_task, ScaleOf(of_task, statistics_), labels[task], forward.wanted[w].rows,
+                                      forward.logits[w])});
   }
   return losses;
 }
@@ -174,7 +185,10 @@ void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forwar
     const WantedTask& want = forward.wanted[w];
     const int t = want.task;
     const TaskSpec& task = spec_->tasks()[t];
-    const torch::Tensor scores = EvaluatedScores(task, forward.logits[w].detach()).contiguous().to(torch::kCPU);
+    const LabelScale scale = ScaleOf(task, statistics_);
+    const torch::Tensor logits =
+        CalibratedLogits(*spec_, calibrations_, want, batch_.scenes, forward.logits[w].detach());
+    const torch::Tensor scores = EvaluatedScores(task, scale, logits).contiguous().to(torch::kCPU);
     const float* all_scores = scores.data_ptr<float>();
     for (size_t i = 0; i < labels_[t].labelled.size(); ++i) {
       const int64_t row = labels_[t].labelled[i];
@@ -183,10 +197,34 @@ void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forwar
       const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
       rows.LabelOf(t, row, label);
       window_.Add(batch_.scenes[row], t, score, label);
-      drift_.Add(batch_.scenes[row], t, RowLoss(task, score, label), rows.event_micros(row));
+      drift_.Add(batch_.scenes[row], t, RowLoss(task, scale, score, label), rows.event_micros(row));
       if (ProducerEvaluations::Opened* opened = rows.opened(row); opened != nullptr) {
         opened->learned.Add(batch_.scenes[row], t, score, label);
       }
+    }
+  }
+}
+
+// To the logits as they were evaluated, before the update.
+void TorchLearner::FitCalibrations(absl::Span<const int32_t> scenes, const std::vector<TaskLabels>& labels,
+                                   const ForwardPass& forward) {
+  if (calibrations_.empty()) return;
+  const torch::NoGradGuard no_grad;
+  for (size_t w = 0; w < forward.wanted.size(); ++w) {
+    const WantedTask& want = forward.wanted[w];
+    const double half_life = spec_->tasks()[want.task].platt_half_life;
+    if (half_life <= 0) continue;
+    const torch::Tensor logits = forward.logits[w].detach().contiguous().to(torch::kCPU);
+    const TaskLabels& of_task = labels[want.task];
+    std::vector<std::vector<PlattScaling::Row>> rows(spec_->scenes().size());
+    for (size_t i = 0; i < of_task.labelled.size(); ++i) {
+      const int64_t row = of_task.labelled[i];
+      const float logit = logits.data_ptr<float>()[want.rows.defined() ? static_cast<int64_t>(i) : row];
+      if (of_task.weights[row] == 0) continue;
+      rows[scenes[row]].push_back({logit, of_task.values[row] > 0.5f, of_task.weights[row]});
+    }
+    for (size_t scene = 0; scene < rows.size(); ++scene) {
+      if (!rows[scene].empty()) calibrations_.At(static_cast<int>(scene), want.task).Fit(rows[scene], half_life);
     }
   }
 }
@@ -224,7 +262,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint6
     info.published_at = absl::Now();
     const torch::NoGradGuard no_grad;
     return std::make_shared<TorchSnapshot>(info, ViewParameters(network_->layout(), parameters_.flat.clone()),
-                                           tables_.Freeze(), statistics_);
+                                           tables_.Freeze(), statistics_, calibrations_);
   });
 }
 

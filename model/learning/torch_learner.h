@@ -16,6 +16,7 @@
 #include "model/learning/evaluated_rows.h"
 #include "model/learning/offline_learner.h"
 #include "model/learning/stored_checkpoint.h"
+#include "model/loss/calibrations.h"
 #include "model/network/network.h"
 #include "model/optimizer/dense_optimizer.h"
 #include "model/optimizer/row_optimizer.h"
@@ -76,6 +77,8 @@ class TorchLearner : public OfflineLearner {
   std::vector<WantedTask> ChooseRows(const std::vector<TaskLabels>& labels, int64_t rows) const;
   bool GradientsAreFinite(const std::vector<torch::Tensor>& values) const;
   void Evaluate(const EvaluatedRows& rows, const ForwardPass& forward);
+  void FitCalibrations(absl::Span<const int32_t> scenes, const std::vector<TaskLabels>& labels,
+                       const ForwardPass& forward);
   void Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values);
   void FinishStep(absl::Span<const ExampleSlice> slices);
 
@@ -85,6 +88,7 @@ class TorchLearner : public OfflineLearner {
   absl::StatusOr<uint64_t> RestoreCounters(const StoredCheckpoint& stored);
   absl::Status RestoreDense(const CheckpointReader& state);
   absl::Status RestoreBalance(const CheckpointReader& state, const ModelSpec& from);
+  absl::Status RestoreCalibrations(const CheckpointReader& state, const ModelSpec& from);
   absl::Status RestoreEvaluations(const CheckpointReader& state, bool with_sums);
   absl::Status RestoreRows(const StoredCheckpoint& stored);
   absl::Status RestoreBlock(const RowBlock& block);
@@ -105,6 +109,7 @@ class TorchLearner : public OfflineLearner {
   EmbeddingTables tables_;
   std::vector<std::unique_ptr<const RowOptimizer>> row_optimizers_;  // [groups of tables_]
   FeatureStatistics statistics_;
+  Calibrations calibrations_;
   EvaluationWindow window_;
   EvaluationWindow served_window_;
   ProducerEvaluations opened_;

@@ -8,6 +8,8 @@
 //   statistics/<feature>       float64 [5]: count, mean, deviation, min, max of a scaled numeric feature (after log1p,
 //                              where it has one); "statistics/<feature>.1" and so on where it has several such
 //                              encodings
+//   label_statistics/<task>    the same of the labels of a task that is standardized
+//   calibration/<scene>/<task> float64 [2]: a and b of a calibrated task
 //   model                      uint8: the model file's text, defaults filled in
 #include <google/protobuf/text_format.h>
 #include <torch/torch.h>
@@ -53,17 +55,34 @@ void WriteTables(const ModelSpec& spec, const EmbeddingTables& tables, NpzWriter
   }
 }
 
+void WriteStatistics(const std::string& name, const RunningStatistics& seen, NpzWriter& writer) {
+  const double values[] = {static_cast<double>(seen.count), seen.mean, seen.deviation(), seen.min, seen.max};
+  writer.Array(name, NpyType::kFloat64, {5}, values);
+}
+
 void WriteStatistics(const ModelSpec& spec, const FeatureStatistics& statistics, NpzWriter& writer) {
   for (const FeatureSpec& feature : spec.features()) {
     int number = 0;
     for (const EncodingSpec& encoding : feature.encodings) {
       if (encoding.statistics < 0) continue;
-      const RunningStatistics& seen = statistics.entries[encoding.statistics];
-      const double values[] = {static_cast<double>(seen.count), seen.mean, seen.deviation(), seen.min, seen.max};
       const std::string suffix = number == 0 ? "" : absl::StrCat(".", number);
-      writer.Array(absl::StrCat("statistics/", feature.name, suffix), NpyType::kFloat64, {5}, values);
+      WriteStatistics(absl::StrCat("statistics/", feature.name, suffix), statistics.entries[encoding.statistics],
+                      writer);
       ++number;
     }
+  }
+  for (const TaskSpec& task : spec.tasks()) {
+    if (task.statistics >= 0)
+      WriteStatistics("label_statistics/" + task.name, statistics.entries[task.statistics], writer);
+  }
+}
+
+void WriteCalibrations(const ModelSpec& spec, const Calibrations& calibrations, NpzWriter& writer) {
+  for (const auto& [scene, task] : CalibratedPairs(spec)) {
+    const PlattScaling& platt = calibrations.At(scene, task);
+    const double values[] = {platt.a(), platt.b()};
+    writer.Array(absl::StrCat("calibration/", spec.scenes()[scene].name, "/", spec.tasks()[task].name),
+                 NpyType::kFloat64, {2}, values);
   }
 }
 
@@ -80,6 +99,7 @@ absl::Status TorchLearner::ExportWeights(const std::filesystem::path& file) cons
     }
     WriteTables(*spec_, tables_, writer);
     WriteStatistics(*spec_, statistics_, writer);
+    WriteCalibrations(*spec_, calibrations_, writer);
     std::string model;
     google::protobuf::TextFormat::PrintToString(spec_->file(), &model);
     writer.Array("model", NpyType::kUint8, {static_cast<int64_t>(model.size())}, model.data());

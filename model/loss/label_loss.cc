@@ -16,12 +16,12 @@ torch::Tensor FloatTensor(const std::vector<float>& values, at::IntArrayRef size
 
 }  // namespace
 
-torch::Tensor LabelLoss(const TaskSpec& task, const TaskLabels& labels, const torch::Tensor& rows,
-                        const torch::Tensor& logits) {
+torch::Tensor LabelLoss(const TaskSpec& task, const LabelScale& scale, const TaskLabels& labels,
+                        const torch::Tensor& rows, const torch::Tensor& logits) {
   std::vector<float> transformed(labels.values.size(), 0.0f);
   for (const int64_t row : labels.labelled) {
     for (int64_t i = row * task.label_width; i < (row + 1) * task.label_width; ++i) {
-      transformed[i] = TransformLabel(task, labels.values[i]);
+      transformed[i] = TransformLabel(task, scale, labels.values[i]);
     }
   }
   const int64_t count = static_cast<int64_t>(labels.weights.size());

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace polyscene {
@@ -14,6 +15,8 @@ bool IsRegression(const TaskSpec& task) {
 // No count is above 1,000,000 (model/feature/label_check.cc), so no score need be, and no gradient grows beyond: above
 // its logarithm the loss goes on as a line and the score stays.
 const double kMostPoissonLogit = std::log(1e6);
+
+constexpr double kMostTransformed = 1e6;  // As model/feature/label_check.cc lets labels in.
 
 // s z, s = 1 for a positive and -1 for a negative: the logit of the true label. (1 - p)^gamma by way of its logarithm,
 // whose gradient is finite where 1 - p underflows.
@@ -30,6 +33,10 @@ torch::Tensor PoissonLosses(const torch::Tensor& logits, const torch::Tensor& la
 
 torch::Tensor RegressionLosses(const TaskSpec& task, const torch::Tensor& logits, const torch::Tensor& labels) {
   if (task.poisson) return PoissonLosses(logits, labels);
+  if (task.quantile > 0) {
+    const torch::Tensor missed = labels - logits;
+    return torch::max(missed * task.quantile, missed * (task.quantile - 1));
+  }
   if (task.huber) return torch::huber_loss(logits, labels, at::Reduction::None, task.huber_delta);
   return torch::mse_loss(logits, labels, at::Reduction::None);
 }
@@ -57,16 +64,14 @@ torch::Tensor TaskLoss(const TaskSpec& task, const torch::Tensor& logits, const 
   return RowLosses(task, logits, labels).dot(weights) / static_cast<double>(labelled);
 }
 
-float EvaluatedLabel(const TaskSpec& task, float label) {
-  return task.log1p ? static_cast<float>(std::log1p(static_cast<double>(label))) : label;
-}
-
-float TransformLabel(const TaskSpec& task, float label) {
+float TransformLabel(const TaskSpec& task, const LabelScale& scale, float label) {
   if (!IsRegression(task)) return label;
-  return static_cast<float>((EvaluatedLabel(task, label) - task.center) / task.scale);
+  const double transformed = (EvaluatedLabel(task, label) - scale.center) / scale.scale;
+  // Labels of a scale that is the model file's are refused beyond that; the labels seen may have been closer together.
+  return static_cast<float>(std::clamp(transformed, -kMostTransformed, kMostTransformed));
 }
 
-torch::Tensor EvaluatedScores(const TaskSpec& task, const torch::Tensor& logits) {
+torch::Tensor EvaluatedScores(const TaskSpec& task, const LabelScale& scale, const torch::Tensor& logits) {
   switch (task.kind) {
     case TaskSpec::Kind::kBinary:
       return logits.sigmoid();
@@ -77,11 +82,11 @@ torch::Tensor EvaluatedScores(const TaskSpec& task, const torch::Tensor& logits)
       break;
   }
   if (task.poisson) return logits.clamp_max(kMostPoissonLogit).exp();
-  return logits * task.scale + task.center;
+  return logits * scale.scale + scale.center;
 }
 
-torch::Tensor ServedScores(const TaskSpec& task, const torch::Tensor& logits) {
-  const torch::Tensor scores = EvaluatedScores(task, logits);
+torch::Tensor ServedScores(const TaskSpec& task, const LabelScale& scale, const torch::Tensor& logits) {
+  const torch::Tensor scores = EvaluatedScores(task, scale, logits);
   // No label of a log1p task is below 0, so no score is either.
   return IsRegression(task) && task.log1p ? scores.expm1().clamp_min(0) : scores;
 }

@@ -1,5 +1,6 @@
 #include "model/offline/file_survey.h"
 
+#include "model/feature/label_scale.h"
 #include "model/offline/row_encoder.h"
 
 namespace polyscene {
@@ -22,6 +23,7 @@ absl::StatusOr<FileSurvey> SurveyFiles(std::shared_ptr<const ModelSpec> spec, co
     if (!*more) return survey;
     encoder.Observe(chunk, survey.statistics);
     encoder.Labels(chunk, labels);
+    ObserveLabels(*spec, labels, survey.statistics);
     for (size_t task = 0; task < labels.size(); ++task) {
       survey.labelled[task] += static_cast<int64_t>(labels[task].labelled.size());
     }

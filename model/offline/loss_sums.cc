@@ -6,12 +6,15 @@
 namespace polyscene {
 
 LossSums::LossSums(const ModelSpec& spec) : sums_(spec.tasks().size()), rows_(spec.tasks().size()) {
-  for (const TaskSpec& task : spec.tasks()) weights_.push_back(task.weight);
+  for (const TaskSpec& task : spec.tasks()) {
+    weights_.push_back(task.weight);
+    learned_.push_back(!task.evaluate_only);
+  }
 }
 
 void LossSums::Add(const std::vector<double>& task_losses, const std::vector<TaskLabels>& labels) {
   for (size_t t = 0; t < sums_.size(); ++t) {
-    if (labels[t].weighted == 0) continue;
+    if (labels[t].weighted == 0 || !learned_[t]) continue;
     const double rows = static_cast<double>(labels[t].weighted);
     sums_[t] += task_losses[t] * rows;
     rows_[t] += rows;

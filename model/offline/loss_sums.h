@@ -20,6 +20,7 @@ class LossSums {
 
  private:
   std::vector<double> weights_;  // [tasks], of the joint loss.
+  std::vector<bool> learned_;    // [tasks] Whether it has a loss of its own.
   std::vector<double> sums_;
   std::vector<double> rows_;
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "model/feature/encoder.h"
+#include "model/feature/label_scale.h"
+#include "model/loss/calibrated_logits.h"
 #include "model/loss/task_loss.h"
 #include "model/network/network.h"
 #include "model/serving/predictor.h"
@@ -88,7 +90,11 @@ std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snaps
   std::vector<torch::Tensor> scores(spec_->tasks().size());  // [rows of the task's requests, outputs] on the CPU.
   for (size_t w = 0; w < wanted.size(); ++w) {
     const int task = wanted[w].task;
-    scores[task] = ServedScores(spec_->tasks()[task], logits[w]).contiguous().to(torch::kCPU);
+    const TaskSpec& of_task = spec_->tasks()[task];
+    const torch::Tensor calibrated =
+        CalibratedLogits(*spec_, snapshot.calibrations(), wanted[w], batch.scenes, logits[w]);
+    scores[task] =
+        ServedScores(of_task, ScaleOf(of_task, snapshot.statistics()), calibrated).contiguous().to(torch::kCPU);
   }
   std::vector<int64_t> used(spec_->tasks().size(), 0);  // Rows of each task's scores handed out.
   for (size_t i = 0; i < requests.size(); ++i) {

@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "model/feature/encoder.h"
+#include "model/feature/label_scale.h"
+#include "model/loss/calibrated_logits.h"
 #include "model/loss/label_loss.h"
 #include "model/loss/task_loss.h"
 #include "model/network/network.h"
@@ -42,10 +44,11 @@ class TorchRowScorer : public RowScorer {
                            int64_t end);
   std::vector<double> EvaluateOrThrow(const TorchSnapshot& snapshot, const EncodedExamples& rows,
                                       const OnLabel& on_label, std::vector<float>* ranking) const;
-  // Ranking scores of rows of one scene by the logits of `wanted`, which has every task that it ranks by.
-  std::vector<float> RankRows(int scene, int64_t rows, const std::vector<WantedTask>& wanted,
-                              const std::vector<torch::Tensor>& logits) const;
-  static ScoredTask Served(const TaskSpec& task, const WantedTask& wanted, const torch::Tensor& logits, int64_t rows);
+  // Ranking scores of rows of one scene by the calibrated logits of `wanted`, which has every task that it ranks by.
+  std::vector<float> RankRows(const TorchSnapshot& snapshot, int scene, int64_t rows,
+                              const std::vector<WantedTask>& wanted, const std::vector<torch::Tensor>& logits) const;
+  ScoredTask Served(const TorchSnapshot& snapshot, const WantedTask& wanted, const torch::Tensor& logits,
+                    int64_t rows) const;
 
   const std::shared_ptr<const ModelSpec> spec_;
   const FeatureEncoder encoder_;
@@ -65,19 +68,23 @@ ScoreResult TorchRowScorer::ScoreOrThrow(const TorchSnapshot& snapshot, int scen
   for (const int task : spec_->scenes()[scene].tasks) wanted.emplace_back().task = task;
   const std::vector<torch::Tensor> logits =
       ForwardSnapshot(*network_, snapshot, batch_, spec_->dense_width(), device_, wanted);
+  const absl::Span<const int32_t> scenes = batch_.scenes;
 
   ScoreResult result;
   result.rows = batch_.rows;
   for (size_t w = 0; w < wanted.size(); ++w) {
-    result.tasks.push_back(Served(spec_->tasks()[wanted[w].task], wanted[w], logits[w], result.rows));
+    const torch::Tensor calibrated = CalibratedLogits(*spec_, snapshot.calibrations(), wanted[w], scenes, logits[w]);
+    result.tasks.push_back(Served(snapshot, wanted[w], calibrated, result.rows));
   }
   result.ranking = RankingScores(spec_->scenes()[scene], result);
   return result;
 }
 
-ScoredTask TorchRowScorer::Served(const TaskSpec& task, const WantedTask& wanted, const torch::Tensor& logits,
-                                  int64_t rows) {
-  const torch::Tensor scores = ServedScores(task, logits).contiguous().to(torch::kCPU);
+ScoredTask TorchRowScorer::Served(const TorchSnapshot& snapshot, const WantedTask& wanted, const torch::Tensor& logits,
+                                  int64_t rows) const {
+  const TaskSpec& task = spec_->tasks()[wanted.task];
+  const torch::Tensor scores =
+      ServedScores(task, ScaleOf(task, snapshot.statistics()), logits).contiguous().to(torch::kCPU);
   ScoredTask scored;
   scored.task = wanted.task;
   scored.outputs = task.outputs;
@@ -85,14 +92,15 @@ ScoredTask TorchRowScorer::Served(const TaskSpec& task, const WantedTask& wanted
   return scored;
 }
 
-std::vector<float> TorchRowScorer::RankRows(int scene, int64_t rows, const std::vector<WantedTask>& wanted,
+std::vector<float> TorchRowScorer::RankRows(const TorchSnapshot& snapshot, int scene, int64_t rows,
+                                            const std::vector<WantedTask>& wanted,
                                             const std::vector<torch::Tensor>& logits) const {
   ScoreResult result;
   result.rows = rows;
   for (const RankFactor& factor : spec_->scenes()[scene].rank_by) {
     for (size_t w = 0; w < wanted.size(); ++w) {
       if (wanted[w].task != factor.task) continue;
-      result.tasks.push_back(Served(spec_->tasks()[factor.task], wanted[w], logits[w], rows));
+      result.tasks.push_back(Served(snapshot, wanted[w], logits[w], rows));
     }
   }
   return RankingScores(spec_->scenes()[scene], result);
@@ -115,16 +123,20 @@ std::vector<double> TorchRowScorer::EvaluateOrThrow(const TorchSnapshot& snapsho
   }
   std::vector<double> losses(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
   if (wanted.empty() || rows.rows() == 0) return losses;
-  const std::vector<torch::Tensor> logits =
+  std::vector<torch::Tensor> logits =
       ForwardSnapshot(*network_, snapshot, rows.inputs, spec_->dense_width(), device_, wanted);
 
   std::vector<float> label;
   for (size_t w = 0; w < wanted.size(); ++w) {
     const int t = wanted[w].task;
     const TaskSpec& task = spec_->tasks()[t];
+    const LabelScale scale = ScaleOf(task, snapshot.statistics());
     const TaskLabels& labels = rows.labels[t];
-    if (labels.weighted > 0) losses[t] = LabelLoss(task, labels, wanted[w].rows, logits[w]).item<double>();
-    const torch::Tensor scores = EvaluatedScores(task, logits[w]).contiguous().to(torch::kCPU);
+    if (labels.weighted > 0 && !task.evaluate_only) {
+      losses[t] = LabelLoss(task, scale, labels, wanted[w].rows, logits[w]).item<double>();
+    }
+    logits[w] = CalibratedLogits(*spec_, snapshot.calibrations(), wanted[w], rows.inputs.scenes, logits[w]);
+    const torch::Tensor scores = EvaluatedScores(task, scale, logits[w]).contiguous().to(torch::kCPU);
     const float* values = scores.data_ptr<float>();
     label.resize(task.label_width);
     for (const int64_t row : labels.labelled) {
@@ -134,7 +146,7 @@ std::vector<double> TorchRowScorer::EvaluateOrThrow(const TorchSnapshot& snapsho
       on_label(row, t, absl::MakeConstSpan(values + row * task.outputs, task.outputs), label);
     }
   }
-  if (ranking != nullptr) *ranking = RankRows(scene, rows.rows(), wanted, logits);
+  if (ranking != nullptr) *ranking = RankRows(snapshot, scene, rows.rows(), wanted, logits);
   return losses;
 }
 

@@ -8,6 +8,7 @@
 
 #include "model/embedding/embedding_tables.h"
 #include "model/feature/statistics.h"
+#include "model/loss/calibrations.h"
 #include "model/network/network.h"
 #include "model/serving/snapshot.h"
 
@@ -16,20 +17,23 @@ namespace polyscene {
 class TorchSnapshot : public Snapshot {
  public:
   TorchSnapshot(SnapshotInfo info, Parameters parameters, std::shared_ptr<const FrozenTables> tables,
-                FeatureStatistics statistics)
+                FeatureStatistics statistics, Calibrations calibrations)
       : Snapshot(info),
         parameters_(std::move(parameters)),
         tables_(std::move(tables)),
-        statistics_(std::move(statistics)) {}
+        statistics_(std::move(statistics)),
+        calibrations_(std::move(calibrations)) {}
 
   const Parameters& parameters() const { return parameters_; }
   const FrozenTables& tables() const { return *tables_; }
   const FeatureStatistics& statistics() const { return statistics_; }
+  const Calibrations& calibrations() const { return calibrations_; }
 
  private:
   const Parameters parameters_;  // Views into a copy of its own.
   const std::shared_ptr<const FrozenTables> tables_;
   const FeatureStatistics statistics_;
+  const Calibrations calibrations_;
 };
 
 // The network's input from its embedding part (undefined without slots) and the batch's dense part: [rows, input
@@ -38,7 +42,7 @@ torch::Tensor NetworkInputs(const torch::Tensor& embeddings, const EncodedBatch&
                             torch::Device device);
 int64_t InputWidth(const ModelSpec& spec);
 
-// The snapshot's logits of the batch's rows: see Network::Forward().
+// The network's logits of the batch's rows, without calibration: see Network::Forward().
 std::vector<torch::Tensor> ForwardSnapshot(const Network& network, const TorchSnapshot& snapshot,
                                            const EncodedBatch& batch, int64_t dense_width, torch::Device device,
                                            absl::Span<const WantedTask> wanted);

@@ -41,7 +41,7 @@ void FillRegression(v1::RegressionLoss& loss, v1::Transform& transform) {
   if (loss.kind_case() == v1::RegressionLoss::KIND_NOT_SET) loss.mutable_mse();
   if (loss.has_pinball()) loss.mutable_pinball()->set_quantile(Or(loss.pinball().quantile(), 0.5));
   if (loss.has_huber()) loss.mutable_huber()->set_delta(Or(loss.huber().delta(), 1.0));
-  transform.set_scale(Or(transform.scale(), 1.0));
+  if (!transform.standardize()) transform.set_scale(Or(transform.scale(), 1.0));
 }
 
 void FillTask(v1::Task& task) {

@@ -34,7 +34,7 @@ void SetRegression(const v1::RegressionLoss& loss, const v1::Transform& transfor
   task.log1p = transform.log1p();
   task.standardize = transform.standardize();
   task.center = transform.center();
-  task.scale = transform.scale();
+  if (!task.standardize) task.scale = transform.scale();
 }
 
 }  // namespace

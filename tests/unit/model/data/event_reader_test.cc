@@ -91,6 +91,28 @@ TEST_F(EventReaderTest, FeaturesAndLabelsAreFoundByTheirNamesAndColumns) {
   EXPECT_THAT(batches[0].lines, ElementsAre(2));
 }
 
+TEST_F(EventReaderTest, SeveralTasksMayHaveTheLabelsOfOneColumn) {
+  model_ = ParseModel(R"(
+    name: "quantiles"
+    features { name: "user" side: CONTEXT type: INT64 }
+    scenes { name: "search" tasks: "low" tasks: "high" }
+    tasks { name: "low" regression { loss { pinball { quantile: 0.1 } } } column: "euros" }
+    tasks { name: "high" regression { loss { pinball { quantile: 0.9 } } } column: "euros" }
+  )");
+  for (const char* text : {"scene,user,euros\nsearch,1,20\nsearch,2,\n",
+                           "{\"scene\": \"search\", \"user\": 1, \"euros\": 20}\n"
+                           "{\"scene\": \"search\", \"user\": 2}\n"}) {
+    const auto batches = ReadAll(text);
+    ASSERT_EQ(batches.size(), 1u);
+    const ExamplesView view = batches[0].View();
+    ASSERT_EQ(view.labels.size(), 2u);
+    for (const LabelsView& labels : view.labels) {
+      EXPECT_EQ(labels.values[0], 20) << labels.task;
+      EXPECT_THAT(labels.missing, ElementsAre(1)) << labels.task;
+    }
+  }
+}
+
 TEST_F(EventReaderTest, AnotherColumnOfTimesIsReadAndDaysAreMarked) {
   options_.other_time_column = "extra";
   options_.mark_dates = true;

@@ -99,6 +99,28 @@ TEST_F(ExampleFilesTest, ASurveyCountsRowsLabelsAndMeasuresNumericFeatures) {
   EXPECT_DOUBLE_EQ(survey->statistics.entries[0].mean, 3.5);
 }
 
+TEST_F(ExampleFilesTest, ASurveyMeasuresLabelsThatAreStandardizedAndCountsWhatMasksLeave) {
+  v1::ModelFile file = spec_->file();
+  v1::Task& days = *file.add_tasks();
+  days.set_name("days");
+  days.mutable_regression()->mutable_transform()->set_standardize(true);
+  days.mutable_defined_when()->set_task("click");
+  file.mutable_scenes(0)->add_tasks("days");
+  const auto spec = ModelSpec::Create(file);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  const std::string path = Write("a.csv",
+                                 "scene,time,user,price,click,days\n"
+                                 "shop,2024-01-01,u,1,1,3\n"
+                                 "shop,2024-01-01,u,1,0,90\n"
+                                 "shop,2024-01-01,u,1,1,5\n");
+  const auto survey = SurveyFiles(*spec, HashKey(), {{path}}, &refused_, [](double) { return true; });
+  ASSERT_TRUE(survey.ok()) << survey.status();
+  EXPECT_THAT(survey->labelled, ElementsAre(3, 0, 2));
+  ASSERT_EQ(survey->statistics.entries.size(), 2u);
+  EXPECT_EQ(survey->statistics.entries[1].count, 2);
+  EXPECT_DOUBLE_EQ(survey->statistics.entries[1].mean, 4);
+}
+
 TEST_F(ExampleFilesTest, ASurveyStopsWhenAsked) {
   const auto survey = SurveyFiles(spec_, HashKey(), {{WriteRows("a.csv", 6)}}, &refused_, [](double) { return false; });
   EXPECT_TRUE(absl::IsCancelled(survey.status()));

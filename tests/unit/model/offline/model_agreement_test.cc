@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
 namespace polyscene {
@@ -57,6 +58,24 @@ TEST(ModelAgreementTest, OtherRowsAreADisagreement) {
               ElementsAre("scene 'search': b does not have it", "scene 'feed': a does not have it"));
   const NamedModel range = Model("b", {{"regression {} }", "regression {} missing_outside { min: 0 max: 9 } }"}});
   EXPECT_THAT(Disagreements(Model("a"), range), ElementsAre("task 'spend', missing_outside: none in a, 0 to 9 in b"));
+}
+
+TEST(ModelAgreementTest, AMaskIsADisagreementForItTakesRowsOut) {
+  const NamedModel masked =
+      Model("b", {{"regression {} }", "regression {} defined_when { task: \"click\" negative: true } }"}});
+  EXPECT_THAT(Disagreements(Model("a"), masked), ElementsAre("task 'spend', defined_when: none in a, not click in b"));
+}
+
+// Whoever asks whether the entire space is worth it compares the two.
+TEST(ModelAgreementTest, AProductIsABinaryTaskAsAnyOther) {
+  const char* scene = "scenes { name: \"shop\" tasks: [\"click\", \"spend\"] }";
+  const auto shop = [&](const char* path, const char* kind) {
+    const std::string tasks =
+        absl::StrCat("tasks { name: \"cvr\" binary {} }\ntasks { name: \"bought\" ", kind, " }\nnetwork {");
+    return Model(path, {{scene, "scenes { name: \"shop\" tasks: [\"click\", \"spend\", \"cvr\", \"bought\"] }"},
+                        {"network {", tasks}});
+  };
+  EXPECT_THAT(Disagreements(shop("a", "binary {}"), shop("b", "product { tasks: [\"click\", \"cvr\"] }")), IsEmpty());
 }
 
 TEST(ModelAgreementTest, WhatOneLeavesOutIsAnOmission) {

@@ -126,6 +126,24 @@ TEST(TaskRelations, AProductIsABinaryTaskWithoutATower) {
   EXPECT_EQ(spec->towers()[buy.tower], spec->FindTask("buy"));
 }
 
+// As checkpoints keep it.
+TEST(TaskRelations, AFileWithItsDefaultsWrittenOutIsGoodAgain) {
+  const auto spec = Good(Changed(
+      kHome, IN_HOME("\"buy\", \"bought\", \"p90\", \"cost\"",
+                     "tasks { name: \"buy\" binary { } evaluate_only: true calibration { platt { } } }\n"
+                     "tasks { name: \"bought\" product { tasks: [\"click\", \"buy\"] } }\n"
+                     "tasks { name: \"p90\" regression { loss { pinball { } } } defined_when { task: \"click\" } }\n"
+                     "tasks { name: \"cost\" regression { transform { standardize: true } } }\n")));
+  ASSERT_NE(spec, nullptr);
+  const auto again = ModelSpec::Create(spec->file());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->fingerprint(), spec->fingerprint());
+  const TaskSpec& cost = spec->tasks()[spec->FindTask("cost")];
+  EXPECT_TRUE(cost.standardize);
+  EXPECT_EQ(cost.scale, 1);
+  EXPECT_EQ(cost.statistics, spec->statistics_count() - 1);
+}
+
 TEST(TaskRelations, AProductMayRank) {
   const auto spec = Good(Changed(
       kHome,

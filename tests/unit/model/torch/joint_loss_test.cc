@@ -287,7 +287,8 @@ TEST(SceneLossesTest, AreTheWeightedMeansOverEachScenesRows) {
   const torch::Tensor first = torch::zeros({4, 1});
   const torch::Tensor second = torch::ones({3, 1});  // Of its three labelled rows.
   const std::vector<WantedTask> wanted = {{0, {}}, {1, torch::tensor({0, 2, 3}, torch::kInt64)}};
-  const std::vector<LossTerm> losses = SceneLosses(*spec, scenes, labels, wanted, {first, second}, {10, 1});
+  const std::vector<LossTerm> losses =
+      SceneLosses(*spec, FeatureStatistics(), scenes, labels, wanted, {first, second}, {10, 1});
 
   ASSERT_EQ(losses.size(), 2u);
   EXPECT_EQ(losses[0].index, 0);

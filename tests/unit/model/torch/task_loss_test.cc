@@ -88,18 +88,19 @@ TEST(PoissonLossTest, NeitherItsScoreNorItsGradientOutgrowsTheLargestLabel) {
   loss.backward();
   EXPECT_TRUE(std::isfinite(loss.item<float>()));
   EXPECT_NEAR(z.grad().item<float>(), 1e6, 1);
-  EXPECT_NEAR(ServedScores(Poisson(), z.detach()).item<float>(), 1e6, 1);
+  EXPECT_NEAR(ServedScores(Poisson(), LabelScale(), z.detach()).item<float>(), 1e6, 1);
 }
 
 TEST(PoissonLossTest, ScoresAreTheExponentialForCallersAndEvaluation) {
   const torch::Tensor logits = Column({0, std::log(5), -30});
-  for (const torch::Tensor& scores : {ServedScores(Poisson(), logits), EvaluatedScores(Poisson(), logits)}) {
+  for (const torch::Tensor& scores :
+       {ServedScores(Poisson(), LabelScale(), logits), EvaluatedScores(Poisson(), LabelScale(), logits)}) {
     EXPECT_NEAR(scores[0].item<double>(), 1, 1e-9);
     EXPECT_NEAR(scores[1].item<double>(), 5, 1e-9);
     EXPECT_GE(scores[2].item<double>(), 0);
   }
   EXPECT_EQ(EvaluatedLabel(Poisson(), 5), 5);
-  EXPECT_EQ(TransformLabel(Poisson(), 5), 5);
+  EXPECT_EQ(TransformLabel(Poisson(), LabelScale(), 5), 5);
 }
 
 // Counts whose mean grows exponentially with x, and clicks whose probability does not matter to it.
@@ -137,18 +138,22 @@ TEST(LossesTest, ACountIsLearnedAndServedInItsOwnUnit) {
 }
 
 TEST(RowLossTest, IsWhatTheTasksLossMakesOfTheRow) {
-  TaskSpec squared, huber, kinds;
-  squared.kind = huber.kind = TaskSpec::Kind::kRegression;
+  TaskSpec squared, huber, quantile, kinds;
+  squared.kind = huber.kind = quantile.kind = TaskSpec::Kind::kRegression;
   squared.center = huber.center = 1;
   huber.huber = true;
   huber.huber_delta = 0.5;
+  quantile.quantile = 0.9;
+  quantile.scale = 2;
   kinds.kind = TaskSpec::Kind::kMultiClass;
   kinds.outputs = 3;
   const auto expect = [](const TaskSpec& task, const torch::Tensor& logits, double label) {
-    const torch::Tensor scores = EvaluatedScores(task, logits).to(torch::kFloat32).contiguous();
+    const LabelScale scale = ScaleOf(task, FeatureStatistics());
+    const torch::Tensor scores = EvaluatedScores(task, scale, logits).to(torch::kFloat32).contiguous();
     const float evaluated = static_cast<float>(label);
-    const double transformed = TransformLabel(task, evaluated);
-    const double loss = RowLoss(task, {scores.data_ptr<float>(), static_cast<size_t>(task.outputs)}, {&evaluated, 1});
+    const double transformed = TransformLabel(task, scale, evaluated);
+    const double loss =
+        RowLoss(task, scale, {scores.data_ptr<float>(), static_cast<size_t>(task.outputs)}, {&evaluated, 1});
     EXPECT_NEAR(loss, Loss(task, logits, Column({transformed})), 1e-5 * std::max(1.0, loss));
   };
   for (const double logit : {-2.0, 0.3, 1.5}) {
@@ -160,6 +165,7 @@ TEST(RowLossTest, IsWhatTheTasksLossMakesOfTheRow) {
       expect(Poisson(), Column({logit}), label);
       expect(squared, Column({logit}), label);
       expect(huber, Column({logit}), label);
+      expect(quantile, Column({logit}), label);
     }
     for (const double label : {0.0, 2.0}) expect(kinds, torch::tensor({{logit, 0.5, -1.0}}, torch::kFloat64), label);
   }
