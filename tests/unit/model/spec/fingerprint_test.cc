@@ -56,6 +56,9 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"RequiredIdentity", "name: \"item\"", "name: \"item\" required: true"},
         Change{"AllFeaturesListed", "tasks: [\"click\", \"aisle\"]",
                "tasks: [\"click\", \"aisle\"] features: [\"user_id\", \"recent\", \"item\", \"price\", \"colour\"]"},
+        Change{"WhenIdsGetTheirRows", "learning { ", "rows { admit_after: 3 }\nlearning { "},
+        Change{"WhenIdsOfATableGetTheirRows", "learning { ",
+               "tables { name: \"item\" rows { admit_after: 3 } }\nlearning { "},
         Change{"Policy", "step_rows: 64", "step_rows: 32 publish_interval_seconds: 9"},
         Change{"Files", "event_time_column: \"day\"", "request_id_column: \"r\""}),
     ChangeName);
@@ -98,6 +101,10 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"RowFtrl", "adagrad { learning_rate: 0.1 }", "ftrl { }"},
         Change{"RowAdam", "adagrad { learning_rate: 0.1 }", "adam { }"},
         Change{"OwnRowOptimizer", "learning { ", "tables { name: \"item\" optimizer { } }\nlearning { "},
+        Change{"RowsExpire", "learning { ", "rows { expire_after_rows: 5000 }\nlearning { "},
+        Change{"RowsHaveABound", "learning { ", "rows { max_bytes: 5000000 }\nlearning { "},
+        Change{"RowsOfATableExpire", "learning { ",
+               "tables { name: \"item\" rows { expire_after_rows: 5000 } }\nlearning { "},
         Change{"InitialRows", "adagrad { ", "adagrad { initial_range: 0.1 "}),
     ChangeName);
 
@@ -109,6 +116,19 @@ TEST(Fingerprint, NeitherRatesNorTheOrderOfTablesCount) {
             FingerprintOf(kAdagrad,
                           "tables { name: \"price\" optimizer { adam { } } } tables { name: \"item\" optimizer { "
                           "ftrl { } } }"));
+}
+
+TEST(Fingerprint, WhetherRowsAreLetGoCountsNotWhenNorWhereThatIsSaid) {
+  constexpr char kAdagrad[] = "row_optimizer { adagrad { learning_rate: 0.1 } }";
+  const uint64_t of = FingerprintOf(kAdagrad, "rows { expire_after_rows: 5000 }");
+  EXPECT_EQ(FingerprintOf(kAdagrad, "rows { expire_after_rows: 6000 admit_after: 2 }"), of);
+  EXPECT_EQ(
+      FingerprintOf(kAdagrad,
+                    "rows { expire_after_rows: 5000 } tables { name: \"item\" rows { expire_after_rows: 7000 } }"),
+      of);
+  EXPECT_NE(
+      FingerprintOf(kAdagrad, "rows { expire_after_rows: 5000 } tables { name: \"item\" rows { admit_after: 2 } }"),
+      of);
 }
 
 TEST(Fingerprint, DefaultsOfANetworkAreWhatTheyAreWrittenOut) {
