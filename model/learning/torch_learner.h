@@ -77,6 +77,7 @@ class TorchLearner : public OfflineLearner {
   bool GradientsAreFinite(const std::vector<torch::Tensor>& values) const;
   void Evaluate(const EvaluatedRows& rows, const ForwardPass& forward);
   void Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values);
+  void UpdateRows(int g, const GroupRows& group, const torch::Tensor& values, const torch::Tensor& gradients);
   void FinishStep(absl::Span<const ExampleSlice> slices);
 
   CheckpointContents FreezeState(uint64_t log_offset, bool full);
@@ -88,6 +89,7 @@ class TorchLearner : public OfflineLearner {
   absl::Status RestoreEvaluations(const CheckpointReader& state, bool with_sums);
   absl::Status RestoreRows(const StoredCheckpoint& stored);
   absl::Status RestoreBlock(const RowBlock& block);
+  absl::Status RestoreLife(const CheckpointReader& state, bool with_hands);
 
   absl::StatusOr<std::vector<std::string>> RestoreByName(const StoredCheckpoint& stored, const ModelSpec& old);
   absl::Status MoveDense(const CheckpointReader& state, const ModelSpec& old);
