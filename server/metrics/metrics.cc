@@ -93,7 +93,7 @@ struct Metrics::Series {
   TaskGauges auc, loss, calibration;
   std::unique_ptr<BalanceSeries> balance;
   std::unique_ptr<DriftSeries> drift;
-  struct TableSeries {  // What does not happen to the table's rows is null.
+  struct TableSeries {
     prometheus::Gauge* rows = nullptr;
     prometheus::Gauge* waiting = nullptr;
     prometheus::Counter* expired = nullptr;
@@ -158,9 +158,9 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
     const prometheus::Labels labels{{"table", table.name}};
     Series::TableSeries& series = s.tables[table.name];
     series.rows = &build.Gauge(kEmbeddingRows, labels);
-    if (table.admit_after > 1) series.waiting = &build.Gauge(kEmbeddingWaitingIds, labels);
-    if (table.expire_after_rows > 0) series.expired = &build.Counter(kEmbeddingExpiredTotal, labels);
-    if (table.max_bytes > 0) series.evicted = &build.Counter(kEmbeddingEvictedTotal, labels);
+    series.waiting = &build.Gauge(kEmbeddingWaitingIds, labels);
+    series.expired = &build.Counter(kEmbeddingExpiredTotal, labels);
+    series.evicted = &build.Counter(kEmbeddingEvictedTotal, labels);
   }
   s.resident_bytes = &build.Gauge(kMemoryBytes, {{"kind", "resident"}});
   s.table_bytes = &build.Gauge(kMemoryBytes, {{"kind", "tables"}});
@@ -283,14 +283,14 @@ void Metrics::Drift(absl::Span<const DriftFigure> figures) { series_->drift->Set
 
 void Metrics::Tables(absl::Span<const TableRows> tables, uint64_t bytes) {
   const auto add = [](prometheus::Counter* counter, uint64_t now, uint64_t told) {
-    if (counter != nullptr) counter->Increment(static_cast<double>(now >= told ? now - told : now));
+    counter->Increment(static_cast<double>(now >= told ? now - told : now));
   };
   for (const TableRows& table : tables) {
     const auto it = series_->tables.find(table.table);
     if (it == series_->tables.end()) continue;
     Series::TableSeries& series = it->second;
     series.rows->Set(static_cast<double>(table.rows));
-    if (series.waiting != nullptr) series.waiting->Set(static_cast<double>(table.waiting));
+    series.waiting->Set(static_cast<double>(table.waiting));
     add(series.expired, table.expired, series.told.expired);
     add(series.evicted, table.evicted, series.told.evicted);
     series.told = table;
