@@ -242,9 +242,13 @@ std::string LearningText(const ModelSpec& spec) {
       " s), a publish every ", Readable(learning.publish_interval_seconds()), " s, a checkpoint every ",
       Readable(learning.checkpoint_interval_seconds()), " s; ", CompactText(spec.file().dense_optimizer()), "; ",
       CompactText(spec.file().row_optimizer()), "\n");
+  if (spec.file().has_rows()) absl::StrAppend(&text, "  rows: ", CompactText(spec.file().rows()), "\n");
   for (const v1::Table& table : spec.file().tables()) {
-    if (!table.has_optimizer()) continue;
-    absl::StrAppend(&text, "  rows of table '", table.name(), "': ", CompactText(table.optimizer()), "\n");
+    const auto add = [&](const auto& differs) {
+      absl::StrAppend(&text, "  rows of table '", table.name(), "': ", CompactText(differs), "\n");
+    };
+    if (table.has_optimizer()) add(table.optimizer());
+    if (table.has_rows()) add(table.rows());
   }
   return text;
 }

@@ -61,7 +61,11 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   json["freshness_seconds"] = HistogramJson(status.freshness_seconds());
   json["tables"] = Json::array();
   for (const v1::TableStatus& table : status.tables()) {
-    json["tables"].push_back({{"table", table.table()}, {"rows", table.rows()}});
+    json["tables"].push_back({{"table", table.table()},
+                              {"rows", table.rows()},
+                              {"waiting_ids", table.waiting_ids()},
+                              {"expired_rows", table.expired_rows()},
+                              {"evicted_rows", table.evicted_rows()}});
   }
   json["evaluation"] = FiguresJson(FiguresOf(status.evaluation()));
   json["served_evaluation"] = FiguresJson(FiguresOf(status.served_evaluation()));

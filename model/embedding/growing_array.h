@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 #include <type_traits>
@@ -35,13 +36,15 @@ class GrowingArray {
   GrowingArray& operator=(const GrowingArray&) = delete;
 
   int64_t size() const { return size_; }
-  const T* data() const { return data_; }
+  const T& operator[](int64_t index) const { return data_[index]; }
 
-  // Throws std::bad_alloc where address space is spent.
-  void Append(T value) {
-    if ((size_ + 1) * static_cast<int64_t>(sizeof(T)) > bytes_) throw std::bad_alloc();
-    data_[size_++] = value;
+  // Makes values up to index size - 1 usable; new ones are zero. Throws std::bad_alloc where address space is spent.
+  void Reserve(int64_t size) {
+    if (size * static_cast<int64_t>(sizeof(T)) > bytes_) throw std::bad_alloc();
+    size_ = std::max(size_, size);
   }
+
+  void Set(int64_t index, T value) { data_[index] = value; }  // Below size(). The writer alone.
 
  private:
   int64_t bytes_ = 0;

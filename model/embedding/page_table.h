@@ -25,7 +25,8 @@ class PageTable {
   void Append(uint32_t page, uint64_t epoch);
   void Set(uint64_t index, uint32_t page, uint64_t epoch);
 
-  uint64_t memory_bytes() const { return roots_.size() * sizeof(Leaf); }
+  uint64_t memory_bytes() const { return BytesFor(size_); }
+  static uint64_t BytesFor(uint64_t pages) { return (pages + kLeafPages - 1) / kLeafPages * sizeof(Leaf); }
 
  private:
   static constexpr uint64_t kLeafPages = 1024;

@@ -5,54 +5,41 @@ namespace {
 
 constexpr uint64_t kFirstCapacity = 1024;
 
-// Ids may be small integers in sequence, and linear probing wants them spread (the finalizer of SplitMix64).
-uint64_t Spread(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
+constexpr auto kEverySlot = [](uint32_t, uint32_t) { return true; };
 
 }  // namespace
 
 RowIndexSlots::RowIndexSlots(uint64_t capacity) : mask_(capacity - 1), slots_(new Slot[capacity]) {}
 
-uint32_t RowIndexSlots::Find(uint64_t id) const {
-  for (uint64_t i = Spread(id) & mask_;; i = (i + 1) & mask_) {
-    const Slot& slot = slots_[i];
-    const uint32_t row_plus_1 = slot.row_plus_1.load(std::memory_order_acquire);
-    if (row_plus_1 == 0) return kNoRow;
-    if (slot.id.load(std::memory_order_relaxed) == id) return row_plus_1 - 1;
+bool RowIndexSlots::Add(uint64_t hint) {
+  uint64_t i = (hint >> 32) & mask_;
+  for (;; i = (i + 1) & mask_) {
+    const uint64_t there = slots_[i].hint.load(std::memory_order_relaxed);
+    if (there == hint) return false;
+    if (there == 0) break;
   }
+  slots_[i].hint.store(hint, std::memory_order_release);
+  return true;
 }
 
-void RowIndexSlots::Prefetch(uint64_t id) const { __builtin_prefetch(&slots_[Spread(id) & mask_]); }
+RowIndex::RowIndex() : slots_(std::make_shared<RowIndexSlots>(kFirstCapacity)) {}
 
-void RowIndexSlots::Insert(uint64_t id, uint32_t row) {
-  uint64_t i = Spread(id) & mask_;
-  while (slots_[i].row_plus_1.load(std::memory_order_relaxed) != 0) i = (i + 1) & mask_;
-  slots_[i].id.store(id, std::memory_order_relaxed);
-  slots_[i].row_plus_1.store(row + 1, std::memory_order_release);
+uint64_t RowIndex::CapacityFor(uint64_t entries) {
+  uint64_t capacity = kFirstCapacity;
+  while (entries * 2 > capacity) capacity *= 2;
+  return capacity;
 }
-
-RowIndex::RowIndex() : capacity_(kFirstCapacity), slots_(std::make_shared<RowIndexSlots>(kFirstCapacity)) {}
 
 void RowIndex::Insert(uint64_t id, uint32_t row) {
-  if ((size_ + 1) * 8 > capacity_ * 5) Grow(capacity_ * 2);
-  slots_->Insert(id, row);
+  if (!HasRoom()) Rebuild(kEverySlot);
+  used_ += slots_->Add(uint64_t{RowIndexSlots::Tag(id)} << 32 | (row + 1));
   ++size_;
 }
 
 void RowIndex::Reserve(uint64_t entries) {
-  uint64_t capacity = capacity_;
+  uint64_t capacity = slots_->mask_ + 1;
   while (entries * 8 > capacity * 5) capacity *= 2;
-  if (capacity > capacity_) Grow(capacity);
-}
-
-void RowIndex::Grow(uint64_t capacity) {
-  auto larger = std::make_shared<RowIndexSlots>(capacity);
-  ForEach([&larger](uint64_t id, uint32_t row) { larger->Insert(id, row); });
-  slots_ = std::move(larger);
-  capacity_ = capacity;
+  if (capacity > slots_->mask_ + 1) Rebuild(capacity, kEverySlot);
 }
 
 }  // namespace polyscene

@@ -4,63 +4,138 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
+
+#include "absl/types/span.h"
 
 namespace polyscene {
 
 inline constexpr uint32_t kNoRow = 0xffffffff;
 
-// Linear probing in an array of slots, at most 5/8 full. Entries are only ever added, so a reader of an array finds
-// everything that was in it when it took it; what was added since is told apart by its row number (see RowStore).
+// Hints of where an id's row may be, by linear probing: a slot of 8 bytes has a row number and 32 bits of its id's
+// hash. Whether the row is the id's is for the rows to tell, each of which carries its id, so that another id with the
+// same 32 bits is one look more and never a mistake.
+//
+// Slots are only ever added. So a reader finds every row that there was when it took the array, as long as it asks the
+// rows as they were then: what was added since, and what became another id's, its rows do not know. Slots of rows that
+// were let go are left behind when the writer moves on to the next array.
 class RowIndexSlots {
  public:
   explicit RowIndexSlots(uint64_t capacity);  // A power of two.
 
-  uint32_t Find(uint64_t id) const;  // kNoRow if absent. Any thread.
-  void Prefetch(uint64_t id) const;  // Asks for the memory that Find() and Insert() will want.
+  // The first row with the id's hash for which owns(row) is true; kNoRow if there is none. Any thread.
+  template <typename Owns>
+  uint32_t Find(uint64_t id, Owns&& owns) const {
+    const uint64_t tag = Tag(id);
+    for (uint64_t i = tag & mask_;; i = (i + 1) & mask_) {
+      const uint64_t hint = slots_[i].hint.load(std::memory_order_acquire);
+      if (hint == 0) return kNoRow;
+      if (hint >> 32 == tag && owns(RowOf(hint))) return RowOf(hint);
+    }
+  }
+
+  // Asks for the memory that Find() will want; then, once that is there, the row it will ask for first, or kNoRow.
+  void Prefetch(uint64_t id) const { __builtin_prefetch(&slots_[Tag(id) & mask_]); }
+  uint32_t Peek(uint64_t id) const {
+    const uint64_t hint = slots_[Tag(id) & mask_].hint.load(std::memory_order_acquire);
+    return hint >> 32 == Tag(id) ? RowOf(hint) : kNoRow;
+  }
+
+  // The bits of an id's hash that its slot has. Ids may be small integers in sequence, and linear probing wants them
+  // spread (the finalizer of SplitMix64).
+  static uint32_t Tag(uint64_t id) {
+    id = (id ^ (id >> 30)) * 0xbf58476d1ce4e5b9;
+    id = (id ^ (id >> 27)) * 0x94d049bb133111eb;
+    return static_cast<uint32_t>((id ^ (id >> 31)) >> 32);
+  }
 
  private:
   friend class RowIndex;
   struct Slot {
-    std::atomic<uint64_t> id{0};
-    std::atomic<uint32_t> row_plus_1{0};  // 0: empty. Stored after `id`, so who sees it sees the id too.
+    std::atomic<uint64_t> hint{0};  // The tag, and the row + 1; 0: empty.
   };
-  void Insert(uint64_t id, uint32_t row);  // The writer alone; `id` is absent and there is room.
+  static uint32_t RowOf(uint64_t hint) { return static_cast<uint32_t>(hint) - 1; }
+
+  // Whether a slot was taken: none is where the same hint is there already. The writer alone; there is room.
+  bool Add(uint64_t hint);
 
   const uint64_t mask_;
   const std::unique_ptr<Slot[]> slots_;
 };
 
-// Threads: one writer. Readers use the array that slots() handed out; an array that growth replaced stays valid for
+// Threads: one writer. Readers use the array that slots() handed out; an array that another replaced stays valid for
 // them.
 class RowIndex {
  public:
   RowIndex();
 
-  uint32_t Find(uint64_t id) const { return slots_->Find(id); }
-  void Insert(uint64_t id, uint32_t row);  // `id` is absent.
-  void Reserve(uint64_t entries);          // Makes room for so many in all, so that until then nothing grows.
+  template <typename Owns>
+  uint32_t Find(uint64_t id, Owns&& owns) const {
+    return slots_->Find(id, owns);
+  }
   void Prefetch(uint64_t id) const { slots_->Prefetch(id); }
 
-  // Calls fn(id, row) for each entry, in no particular order.
-  template <typename Fn>
-  void ForEach(Fn&& fn) const {
-    for (uint64_t i = 0; i < capacity_; ++i) {
-      const RowIndexSlots::Slot& slot = slots_->slots_[i];
-      const uint32_t row_plus_1 = slot.row_plus_1.load(std::memory_order_relaxed);
-      if (row_plus_1 != 0) fn(slot.id.load(std::memory_order_relaxed), row_plus_1 - 1);
-    }
+  // `id`, which has no row, has `row` now. Where ids lost their rows, Rebuild() goes before an Insert() without room.
+  void Insert(uint64_t id, uint32_t row);
+
+  void Forget() { --size_; }  // An id lost its row. Its slot stays until Rebuild().
+
+  bool HasRoom() const { return (used_ + 1) * 8 <= (slots_->mask_ + 1) * 5; }  // For one more without a new array.
+
+  // Moves on to an array that is at most half full, with the slots for which is_live(row, tag): whose row is still that
+  // of an id of this table with the tag.
+  template <typename IsLive>
+  void Rebuild(IsLive&& is_live) {
+    Rebuild(CapacityFor(size_), is_live);
   }
 
-  uint64_t size() const { return size_; }
-  uint64_t memory_bytes() const { return capacity_ * sizeof(RowIndexSlots::Slot); }
+  void Reserve(uint64_t entries);  // Makes room for so many in all, so that until then nothing grows.
+
+  uint64_t size() const { return size_; }  // Ids that have a row.
+  uint64_t memory_bytes() const { return (slots_->mask_ + 1) * sizeof(RowIndexSlots::Slot); }
   std::shared_ptr<const RowIndexSlots> slots() const { return slots_; }
+  const RowIndexSlots& array() const { return *slots_; }
+
+  // Of an index that was rebuilt with so many entries. Ones that never lost any may fill it up to 5/8.
+  static uint64_t BytesFor(uint64_t entries) { return CapacityFor(entries) * sizeof(RowIndexSlots::Slot); }
 
  private:
-  void Grow(uint64_t capacity);
+  static uint64_t CapacityFor(uint64_t entries);
+
+  template <typename IsLive>
+  void Rebuild(uint64_t capacity, IsLive&& is_live) {
+    auto next = std::make_shared<RowIndexSlots>(capacity);
+    used_ = 0;
+    for (uint64_t i = 0; i <= slots_->mask_; ++i) {
+      const uint64_t hint = slots_->slots_[i].hint.load(std::memory_order_relaxed);
+      if (hint != 0 && is_live(RowIndexSlots::RowOf(hint), static_cast<uint32_t>(hint >> 32))) used_ += next->Add(hint);
+    }
+    slots_ = std::move(next);
+  }
 
   uint64_t size_ = 0;
-  uint64_t capacity_;
+  uint64_t used_ = 0;  // Slots that are taken.
   std::shared_ptr<RowIndexSlots> slots_;
 };
+
+// The rows of `ids` in one table, kNoRow where there is none; each id's memory is asked for before it is needed.
+// Rows: row_count(), PrefetchOwner(row) and Owns(row, table, id).
+template <typename Rows>
+void FindRows(const RowIndexSlots& slots, const Rows& rows, uint32_t table, absl::Span<const uint64_t> ids,
+              absl::Span<uint32_t> found) {
+  constexpr size_t kSlotsAhead = 16;
+  constexpr size_t kOwnersAhead = 8;
+  const uint32_t row_count = rows.row_count();
+  const auto prefetch_owner = [&](uint64_t id) {
+    if (const uint32_t row = slots.Peek(id); row < row_count) rows.PrefetchOwner(row);
+  };
+  for (size_t i = 0; i < ids.size() && i < kSlotsAhead; ++i) slots.Prefetch(ids[i]);
+  for (size_t i = 0; i < ids.size() && i < kOwnersAhead; ++i) prefetch_owner(ids[i]);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i + kSlotsAhead < ids.size()) slots.Prefetch(ids[i + kSlotsAhead]);
+    if (i + kOwnersAhead < ids.size()) prefetch_owner(ids[i + kOwnersAhead]);
+    found[i] = slots.Find(ids[i], [&](uint32_t row) { return row < row_count && rows.Owns(row, table, ids[i]); });
+  }
+}
 
 }  // namespace polyscene

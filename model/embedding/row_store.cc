@@ -54,6 +54,20 @@ torch::Tensor GatherRows(const torch::Tensor& arena, const PageTable& pages, abs
 
 }  // namespace
 
+void RowOwners::Reserve(int64_t places) {
+  ids_.Reserve(places);
+  tables_.Reserve(places);
+}
+
+void RowOwners::Set(uint64_t place, RowOwner owner) {
+  ids_.Set(place, owner.id);
+  tables_.Set(place, owner.table + 1);
+}
+
+void RowOwners::CopyPage(uint32_t from, uint32_t to) {
+  for (int64_t i = 0; i < kRowsPerPage; ++i) Set(to * kRowsPerPage + i, at(from * kRowsPerPage + i));
+}
+
 FrozenRows::~FrozenRows() {
   if (lease_ != nullptr) lease_->ended.store(true, std::memory_order_release);
 }
@@ -68,34 +82,83 @@ torch::Tensor RowStore::Gather(absl::Span<const uint32_t> rows) const {
 }
 
 void RowStore::ReserveRows(int64_t added) {
-  const int64_t rows = int64_t{row_count_} + added;
+  const int64_t made = std::max<int64_t>(0, added - static_cast<int64_t>(free_.count()));
+  const int64_t rows = int64_t{row_count_} + made;
   if (rows >= int64_t{kZeroRow}) throw std::bad_alloc();
   state_.Reserve(rows);
-  arena_.Reserve((static_cast<int64_t>(page_births_.size()) + added / kRowsPerPage + 1) * kRowsPerPage);
+  // A page for each new row's share, and a copy for each free row that a view may hold.
+  const int64_t pages = static_cast<int64_t>(page_births_.size()) + made / kRowsPerPage + 1 + (added - made);
+  arena_.Reserve(pages * kRowsPerPage);
+  owners_->Reserve(pages * kRowsPerPage);
 }
 
-uint32_t RowStore::Append(absl::Span<const float> values) {
-  const int64_t added = static_cast<int64_t>(values.size()) / dimension();
-  const uint32_t first = row_count_;
-  ReserveRows(added);
-  // Fresh slots of a page that views share are beyond their row count, so writing them needs no copy.
-  while (static_cast<int64_t>(pages_.size()) * kRowsPerPage < first + added) pages_.Append(TakePage(), epoch_);
-  if (float* arena = arena_.data(); arena != nullptr) {
-    for (int64_t i = 0; i < added; ++i) {
-      std::memcpy(arena + pages_.Position(first + i) * dimension(), &values[i * dimension()],
-                  dimension() * sizeof(float));
-      std::memset(state_.data() + (first + i) * state_width(), 0, state_width() * sizeof(float));
-    }
-  } else {
-    std::vector<uint32_t> rows(added);
-    for (int64_t i = 0; i < added; ++i) rows[i] = first + i;
-    const torch::Tensor source = torch::from_blob(const_cast<float*>(values.data()), {added, dimension()});
-    arena_.tensor().index_copy_(0, Positions(pages_, rows, arena_.tensor().device()),
-                                source.to(arena_.tensor().device()));
+void RowStore::GrowTo(int64_t rows) {
+  if (rows <= row_count_) return;
+  // Fresh places of a page that views share are beyond their row count, so writing them needs no copy.
+  while (static_cast<int64_t>(pages_.size()) * kRowsPerPage < rows) pages_.Append(TakePage(), epoch_);
+  row_count_ = static_cast<uint32_t>(rows);
+}
+
+std::vector<uint32_t> RowStore::Add(absl::Span<const float> values, absl::Span<const RowOwner> owners) {
+  ReserveRows(static_cast<int64_t>(owners.size()));
+  std::vector<uint32_t> rows(owners.size());
+  const size_t reused = std::min<uint64_t>(owners.size(), free_.count());
+  for (size_t i = 0; i < reused; ++i) rows[i] = free_.TakeLowest();
+  for (size_t i = reused; i < rows.size(); ++i) rows[i] = row_count_ + static_cast<uint32_t>(i - reused);
+  AddAt(rows, values, owners);
+  return rows;
+}
+
+void RowStore::AddAt(absl::Span<const uint32_t> rows, absl::Span<const float> values,
+                     absl::Span<const RowOwner> owners) {
+  std::vector<uint32_t> reused;
+  int64_t count = row_count_;
+  for (const uint32_t row : rows) {
+    count = std::max<int64_t>(count, int64_t{row} + 1);
+    if (row < row_count_) reused.push_back(row);
+    free_.Remove(row);
+    touched_.Add(row);
   }
-  row_count_ = first + added;
-  for (uint32_t row = first; row < row_count_; ++row) touched_.Add(row);
-  return first;
+  state_.Reserve(count);
+  MakeWritable(reused);
+  GrowTo(count);
+  for (size_t i = 0; i < rows.size(); ++i) owners_->Set(pages_.Position(rows[i]), owners[i]);
+  if (float* arena = arena_.data(); arena != nullptr) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::memcpy(arena + pages_.Position(rows[i]) * dimension(), &values[i * dimension()],
+                  dimension() * sizeof(float));
+      std::memset(state_.data() + rows[i] * state_width(), 0, state_width() * sizeof(float));
+    }
+    return;
+  }
+  const torch::Device device = arena_.tensor().device();
+  const torch::Tensor source =
+      torch::from_blob(const_cast<float*>(values.data()), {static_cast<int64_t>(rows.size()), dimension()});
+  arena_.tensor().index_copy_(0, Positions(pages_, rows, device), source.to(device));
+  if (reused.empty()) return;  // States of rows that never were are zeros already.
+  const std::vector<int64_t> numbers(reused.begin(), reused.end());
+  state_.tensor().index_fill_(0, torch::tensor(numbers, torch::kInt64).to(device), 0);
+}
+
+void RowStore::LetGo(absl::Span<const uint32_t> rows) {
+  keeps_owners_ = false;
+  std::vector<uint32_t> there;
+  int64_t count = row_count_;
+  for (const uint32_t row : rows) {
+    count = std::max<int64_t>(count, int64_t{row} + 1);
+    if (row < row_count_) there.push_back(row);
+  }
+  MakeWritable(there);
+  const uint32_t before = row_count_;
+  ReserveRows(static_cast<int64_t>(free_.count()) + count - before);
+  GrowTo(count);
+  const auto release = [this](uint32_t row) {
+    owners_->Set(pages_.Position(row), RowOwner());
+    free_.Add(row);
+    let_go_.Add(row);
+  };
+  for (const uint32_t row : there) release(row);
+  for (uint32_t row = before; row < row_count_; ++row) release(row);
 }
 
 void RowStore::Write(absl::Span<const uint32_t> rows, const torch::Tensor& values) {
@@ -121,6 +184,7 @@ void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
     const uint32_t old_page = pages_.page(index);
     if (page_births_[old_page] == epoch_) continue;
     const uint32_t new_page = TakePage();
+    owners_->CopyPage(old_page, new_page);
     if (float* arena = arena_.data(); arena != nullptr) {
       const int64_t floats = kRowsPerPage * dimension();
       std::memcpy(arena + new_page * floats, arena + old_page * floats, floats * sizeof(float));
@@ -147,6 +211,7 @@ uint32_t RowStore::TakePage() {
     return page;
   }
   arena_.Reserve(static_cast<int64_t>(page_births_.size() + 1) * kRowsPerPage);
+  owners_->Reserve(static_cast<int64_t>(page_births_.size() + 1) * kRowsPerPage);
   page_births_.push_back(epoch_);
   return static_cast<uint32_t>(page_births_.size() - 1);
 }
@@ -154,6 +219,8 @@ uint32_t RowStore::TakePage() {
 std::shared_ptr<const FrozenRows> RowStore::Freeze() {
   std::shared_ptr<FrozenRows> view(new FrozenRows());
   view->arena_ = arena_.tensor();
+  view->owners_ = owners_;
+  view->keeps_owners_ = keeps_owners_;
   view->pages_ = pages_;
   view->row_count_ = row_count_;
   view->lease_ = std::make_shared<FrozenRows::Lease>();
@@ -176,9 +243,22 @@ void RowStore::ReclaimPages() {
   retired_.erase(std::remove_if(retired_.begin(), retired_.end(), free), retired_.end());
 }
 
+namespace {
+
+uint64_t PageBytes(int64_t dimension) {
+  return kRowsPerPage * (dimension * sizeof(float) + RowOwners::kBytes) + sizeof(uint64_t);  // And its birth.
+}
+
+}  // namespace
+
 uint64_t RowStore::memory_bytes() const {
-  return page_births_.size() * (kRowsPerPage * dimension() * sizeof(float) + sizeof(uint64_t)) + pages_.memory_bytes() +
+  return page_births_.size() * PageBytes(dimension()) + pages_.memory_bytes() +
          uint64_t{row_count_} * state_width() * sizeof(float);
+}
+
+uint64_t RowStore::BytesFor(uint64_t rows, int64_t dimension, int64_t state_width) {
+  const uint64_t pages = (rows + kRowsPerPage - 1) / kRowsPerPage;
+  return pages * PageBytes(dimension) + PageTable::BytesFor(pages) + rows * state_width * sizeof(float);
 }
 
 }  // namespace polyscene

@@ -81,6 +81,9 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
   if (std::string drift = drift_.Serialize(); !drift.empty()) add("drift", BytesOf(std::move(drift)));
   for (ProducerEvaluations::Section& section : opened_.Freeze()) add(std::move(section.name), std::move(section.bytes));
+  for (EmbeddingTables::Section& section : tables_.SerializeLife()) {
+    add(std::move(section.name), BytesOf(std::move(section.bytes)));
+  }
   for (size_t t = 0; t < spec_->tables().size(); ++t) {
     const TableSpec& table = spec_->tables()[t];
     contents.tables.push_back({table.name, table.dimension, tables_.table_rows(static_cast<int>(t))});
@@ -202,17 +205,43 @@ absl::Status TorchLearner::RestoreRows(const StoredCheckpoint& stored) {
   const absl::Status status = stored.VisitRows(StoredCheckpoint::Order::kOldestFirst,
                                                [this](const RowBlock& block) { return RestoreBlock(block); });
   tables_.ForgetTouched();
-  return status;
+  if (!status.ok()) return status;
+  for (size_t t = 0; t < stored.tables().size() && t < spec_->tables().size(); ++t) {
+    if (tables_.table_rows(static_cast<int>(t)) == stored.tables()[t].rows) continue;
+    return absl::DataLossError(absl::StrCat("table '", stored.tables()[t].name, "' has ",
+                                            tables_.table_rows(static_cast<int>(t)),
+                                            " rows in the row files, expected ", stored.tables()[t].rows));
+  }
+  return RestoreLife(stored.state(), /*with_hands=*/true);
+}
+
+absl::Status TorchLearner::RestoreLife(const CheckpointReader& state, bool with_hands) {
+  for (const SectionStream::Section& section : state.Sections()) {
+    if (!EmbeddingTables::IsLife(section.name)) continue;
+    auto bytes = state.Read(section.name);
+    if (!bytes.ok()) return bytes.status();
+    if (absl::Status s = tables_.RestoreLife({section.name, *std::move(bytes)}, with_hands); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status TorchLearner::RestoreBlock(const RowBlock& block) {
   if (block.rows.empty()) return absl::OkStatus();
   const int g = block.tables[0] < spec_->tables().size() ? tables_.group_of_table(block.tables[0]) : -1;
+  if (g >= 0 && block.let_go) {
+    tables_.RestoreLetGo(g, block.rows);
+    return absl::OkStatus();
+  }
   if (g < 0 || tables_.store(g).dimension() != block.dimension || tables_.store(g).state_width() != block.state_width) {
     return absl::DataLossError(absl::StrCat("rows of dimension ", block.dimension, " and ", block.state_width,
                                             " numbers of state for table ", block.tables[0], ", which has none such"));
   }
-  return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states);
+  if (block.has_uses || !tables_.group(g).keeps_uses) {
+    return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states, block.uses);
+  }
+  // Of a model that let no row go: as if each was seen once, now.
+  const std::vector<RowUse> uses(block.rows.size(), {static_cast<uint32_t>(counters_.rows_learned / kUseUnitRows), 1});
+  return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states, uses);
 }
 
 absl::StatusOr<TorchLearner::Restored> TorchLearner::Restore(const StoredCheckpoint& stored, bool by_name) {

@@ -35,15 +35,15 @@ absl::Status CheckpointDiskError(absl::string_view what, const std::filesystem::
   return absl::InternalError(message);
 }
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path path) : path_(std::move(path)) {
+CheckpointWriter::CheckpointWriter(std::filesystem::path path, uint32_t format) : path_(std::move(path)) {
   fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd_ < 0) {
     status_ = CheckpointDiskError("create", path_);
     return;
   }
   Raw(kMagic, sizeof(kMagic));
-  const uint32_t format = FormatWord(kCheckpointFormat);
-  Raw(&format, sizeof(format));
+  const uint32_t word = FormatWord(format);
+  Raw(&word, sizeof(word));
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -176,9 +176,9 @@ absl::Status SectionStream::Begin() {
   if (format_ == 0 || (format_ > 1 && word != FormatWord(format_)) || (format_ == 1 && word != 1)) {
     return Bad("is not a checkpoint file, or its first bytes are damaged");
   }
-  if (format_ > kCheckpointFormat) {
+  if (format_ > kNewestCheckpointFormat) {
     return absl::FailedPreconditionError(absl::StrCat("checkpoint ", path_.string(), ": format ", format_,
-                                                      ", this program reads formats 1 to ", kCheckpointFormat));
+                                                      ", this program reads formats 1 to ", kNewestCheckpointFormat));
   }
   return absl::OkStatus();
 }

@@ -7,7 +7,8 @@
 //   CRC-32 of zlib.
 // A file's own checksum, which tells it from others, is the CRC-32C of its sections' checksums, one after the other.
 // (That of its bytes would be the same for all files of one layout: a CRC over bytes and their own CRC is a constant.)
-// Integers and floats are little-endian. Format 2 is written; 1 and 2 are read.
+// Integers and floats are little-endian. Format 2 is written, and 3 where a file has what programs of format 2 do not
+// know; 1 to 3 are read.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +25,12 @@
 namespace polyscene {
 
 inline constexpr uint32_t kCheckpointFormat = 2;
+inline constexpr uint32_t kNewestCheckpointFormat = 3;
 
 // Writes one file, section after section. The first error sticks and Close() returns it. Not thread-safe.
 class CheckpointWriter {
  public:
-  explicit CheckpointWriter(std::filesystem::path path);
+  explicit CheckpointWriter(std::filesystem::path path, uint32_t format = kCheckpointFormat);
   ~CheckpointWriter();
 
   void Section(absl::string_view name, absl::string_view bytes);

@@ -19,13 +19,18 @@ absl::Status DiskError(absl::string_view what, const fs::path& path, const std::
   return CheckpointDiskError(what, path);
 }
 
-// Writes the group's rows block after block.
+// Writes the group's rows block after block, behind those that were let go.
 void WriteGroup(const FrozenGroup& group, CheckpointWriter& writer) {
+  std::vector<uint32_t> let_go;
+  group.let_go.ForEach([&let_go](uint32_t row) { let_go.push_back(row); });
+  WriteLetGo(static_cast<uint32_t>(group.table), let_go, writer);
+
   const int64_t rows_at_once = RowsOfBlock(group.dimension, group.state_width);
-  const float* state = group.states.numel() > 0 ? group.states.data_ptr<float>() : nullptr;
+  const float* states = group.states.numel() > 0 ? group.states.data_ptr<float>() : nullptr;
   RowBlock block;
   block.dimension = group.dimension;
   block.state_width = group.state_width;
+  block.has_uses = group.keeps_uses;
   const auto flush = [&] {
     if (block.rows.empty()) return;
     const torch::Tensor values = group.rows->Gather(block.rows).to(torch::kCPU);
@@ -34,19 +39,28 @@ void WriteGroup(const FrozenGroup& group, CheckpointWriter& writer) {
     block.tables.clear();
     block.ids.clear();
     block.states.clear();
+    block.uses.clear();
   };
-  const auto add = [&](uint32_t row) {
+  const auto add = [&](uint32_t row, uint64_t place) {  // `place`: among the states.
+    const RowOwner owner = group.rows->owner(row);
     block.rows.push_back(row);
-    block.tables.push_back(group.owners->tables.data()[row]);
-    block.ids.push_back(group.owners->ids.data()[row]);
+    block.tables.push_back(owner.table);
+    block.ids.push_back(owner.id);
+    const float* state = states + place * group.state_width;
     block.states.insert(block.states.end(), state, state + group.state_width);
-    state += group.state_width;
+    if (group.keeps_uses) block.uses.push_back(group.uses[place]);
     if (block.size() == rows_at_once) flush();
   };
+  const auto is_free = [&group](uint32_t row) { return group.rows->owner(row).table == kNoTable; };
   if (group.all) {
-    for (uint32_t row = 0; row < group.rows->row_count(); ++row) add(row);
+    for (uint32_t row = 0; row < group.rows->row_count(); ++row) {
+      if (!is_free(row)) add(row, row);
+    }
   } else {
-    group.touched.ForEach(add);
+    uint64_t place = 0;
+    group.touched.ForEach([&](uint32_t row) {
+      if (!is_free(row)) add(row, place++);
+    });
   }
   flush();
 }
@@ -130,11 +144,14 @@ absl::Status TorchCheckpointJob::LinkChain(const fs::path& directory) {
 
 absl::Status TorchCheckpointJob::WriteRows(const fs::path& directory) {
   const bool any = std::any_of(contents_.groups.begin(), contents_.groups.end(),
-                               [](const FrozenGroup& group) { return group.count() > 0; });
+                               [](const FrozenGroup& group) { return group.count + group.let_go.count() > 0; });
   if (!any && !full()) return absl::OkStatus();
   StoredFile file;
   file.name = RowFileName(row_files_.size());
-  CheckpointWriter writer(directory / file.name);
+  const bool lets_go = std::any_of(contents_.groups.begin(), contents_.groups.end(), [](const FrozenGroup& group) {
+    return group.keeps_uses || group.let_go.count() > 0;
+  });
+  CheckpointWriter writer(directory / file.name, lets_go ? kNewestCheckpointFormat : kCheckpointFormat);
   for (const FrozenGroup& group : contents_.groups) WriteGroup(group, writer);
   if (absl::Status status = writer.Close(); !status.ok()) return status;
   if (absl::Status status = writer.Sync(); !status.ok()) return status;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -113,20 +114,27 @@ absl::Status ReadNumbers(const StoredCheckpoint& stored, CheckpointInspection& i
   return absl::OkStatus();
 }
 
-// The last word on each row: files are read newest first, and only the first sight of a row counts.
+// The last word on each row: files are read newest first, and only the first sight of a row counts. Rows that were let
+// go count as seen in files older than the one that says so.
 absl::Status ReadRows(const StoredCheckpoint& stored, CheckpointInspection& inspection, Digest& digest) {
   const std::vector<int> stores = StoresOfTables(*inspection.spec);
-  std::map<int, std::vector<bool>> seen;  // By store.
+  std::map<int, std::vector<bool>> seen;        // By store.
+  std::map<int, std::vector<uint32_t>> let_go;  // Likewise, of the file that is being read.
+  size_t file = 0;
   std::string text;
+  const auto see = [&seen](int store, uint32_t row) {  // Whether it was seen before.
+    std::vector<bool>& rows = seen[store];
+    if (row >= rows.size()) rows.resize(std::max<size_t>(size_t{row} + 1, 2 * rows.size()));
+    const bool before = rows[row];
+    rows[row] = true;
+    return before;
+  };
   const auto count_row = [&](const RowBlock& block, int64_t i) -> absl::Status {
     const uint32_t row = block.rows[i];
     if (block.tables[i] >= inspection.tables.size()) {
       return absl::DataLossError(absl::StrCat("row ", row, " is of unknown table ", block.tables[i]));
     }
-    std::vector<bool>& rows = seen[stores[block.tables[i]]];
-    if (row >= rows.size()) rows.resize(std::max<size_t>(size_t{row} + 1, 2 * rows.size()));
-    if (rows[row]) return absl::OkStatus();
-    rows[row] = true;
+    if (see(stores[block.tables[i]], row)) return absl::OkStatus();
     InspectedTable& table = inspection.tables[block.tables[i]];
     ++table.rows;
     text.assign(table.name);
@@ -136,10 +144,24 @@ absl::Status ReadRows(const StoredCheckpoint& stored, CheckpointInspection& insp
     append(&block.ids[i], 1);
     append(&block.states[i * block.state_width], block.state_width);
     append(&block.values[i * block.dimension], block.dimension);
+    if (block.has_uses) append(&block.uses[i].last, 1);
+    if (block.has_uses) append(&block.uses[i].count, 1);
     digest.Add(text);
     return absl::OkStatus();
   };
   const auto visit = [&](const RowBlock& block) -> absl::Status {
+    if (block.file != file) {
+      for (const auto& [store, rows] : std::exchange(let_go, {})) {
+        for (const uint32_t row : rows) see(store, row);
+      }
+      file = block.file;
+    }
+    if (block.let_go) {
+      if (block.tables[0] >= stores.size()) return absl::DataLossError("rows let go are of an unknown table");
+      std::vector<uint32_t>& rows = let_go[stores[block.tables[0]]];
+      rows.insert(rows.end(), block.rows.begin(), block.rows.end());
+      return absl::OkStatus();
+    }
     for (int64_t i = 0; i < block.size(); ++i) {
       if (absl::Status status = count_row(block, i); !status.ok()) return status;
     }

@@ -39,6 +39,9 @@ struct LearnerCounters {
 struct TableRows {
   std::string table;
   uint64_t rows = 0;
+  uint64_t waiting = 0;  // Ids learned from that have no row yet.
+  uint64_t expired = 0;  // Rows let go, since this learner was made, for their ids were not learned from for too long,
+  uint64_t evicted = 0;  // and for others needed their room.
 };
 
 enum class CheckpointKind { kFull, kIncremental };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -40,6 +41,7 @@ absl::StatusOr<std::vector<std::string>> TorchLearner::RestoreByName(const Store
   if (absl::Status s = MoveStatistics(stored.state(), *change); !s.ok()) return s;
   if (absl::Status s = RestoreEvaluations(stored.state(), change->evaluations_kept); !s.ok()) return s;
   if (absl::Status s = MoveRows(stored, old, *change); !s.ok()) return s;
+  if (absl::Status s = RestoreLife(stored.state(), /*with_hands=*/false); !s.ok()) return s;
   return std::move(change->lines);
 }
 
@@ -83,10 +85,26 @@ absl::Status TorchLearner::MoveRows(const StoredCheckpoint& stored, const ModelS
   // A store of the old model may go to several of the new one, and several to one, where tables got or lost an
   // optimizer of their own.
   const std::vector<int> old_stores = StoresOfTables(old);
-  std::vector<std::vector<uint32_t>> moved(
-      old_stores.size());                                  // [old stores] by old row number: the new one, or kNoRow.
-  std::vector<uint32_t> counts(tables_.group_count(), 0);  // Of new rows.
+  struct Moved {
+    int group = -1;  // Of the new store; -1: the row is free, or of a table that is gone.
+    uint32_t row = kNoRow;
+  };
+  std::vector<std::vector<Moved>> moved(old_stores.size());  // [old stores] by old row number.
+  std::vector<uint32_t> counts(tables_.group_count(), 0);    // Of new rows.
   std::vector<RowBlock> kept(tables_.group_count());
+  const auto now = static_cast<uint32_t>(counters_.rows_learned / kUseUnitRows);
+  const auto let_go = [&](const RowBlock& block) -> absl::Status {
+    if (block.tables[0] >= old_stores.size()) {
+      return absl::DataLossError(absl::StrCat("rows let go are of unknown table ", block.tables[0]));
+    }
+    std::vector<Moved>& numbers = moved[old_stores[block.tables[0]]];
+    for (const uint32_t row : block.rows) {
+      if (row >= numbers.size()) numbers.resize(size_t{row} + 1);
+      const Moved before = std::exchange(numbers[row], Moved());
+      if (before.group >= 0) tables_.RestoreLetGo(before.group, {before.row});
+    }
+    return absl::OkStatus();
+  };
   const auto keep = [&](const RowBlock& block, int64_t i) -> absl::Status {
     const uint32_t old_table = block.tables[i];
     if (old_table >= change.tables.size()) {
@@ -94,13 +112,14 @@ absl::Status TorchLearner::MoveRows(const StoredCheckpoint& stored, const ModelS
     }
     const int table = change.tables[old_table];
     const int g = table < 0 ? -1 : tables_.group_of_table(table);
-    std::vector<uint32_t>& numbers = moved[old_stores[old_table]];
+    std::vector<Moved>& numbers = moved[old_stores[old_table]];
     const uint32_t row = block.rows[i];
     if (row > numbers.size()) return absl::DataLossError(absl::StrCat("row ", row, " has none before it"));
-    if (row == numbers.size()) numbers.push_back(g < 0 ? kNoRow : counts[g]++);
+    if (row == numbers.size()) numbers.emplace_back();
     if (g < 0) return absl::OkStatus();
+    if (numbers[row].group < 0) numbers[row] = {g, counts[g]++};
     RowBlock& to = kept[g];
-    to.rows.push_back(numbers[row]);
+    to.rows.push_back(numbers[row].row);
     to.tables.push_back(static_cast<uint32_t>(table));
     to.ids.push_back(block.ids[i]);
     if (SameRowState(old.tables()[old_table].optimizer, spec_->tables()[table].optimizer)) {
@@ -109,13 +128,16 @@ absl::Status TorchLearner::MoveRows(const StoredCheckpoint& stored, const ModelS
     } else {
       to.states.resize(to.states.size() + to.state_width, 0.0f);
     }
+    if (to.has_uses) to.uses.push_back(block.has_uses ? block.uses[i] : RowUse{now, 1});  // As if seen once, now.
     const float* values = &block.values[i * block.dimension];
     to.values.insert(to.values.end(), values, values + block.dimension);
     return absl::OkStatus();
   };
   const absl::Status status =
       stored.VisitRows(StoredCheckpoint::Order::kOldestFirst, [&](const RowBlock& block) -> absl::Status {
+        if (block.let_go) return let_go(block);
         for (int g = 0; g < tables_.group_count(); ++g) {
+          kept[g].has_uses = tables_.group(g).keeps_uses;
           kept[g].dimension = tables_.store(g).dimension();
           kept[g].state_width = tables_.store(g).state_width();
           kept[g].Resize(0);

@@ -117,17 +117,18 @@ absl::Status StoredCheckpoint::VisitRows(Order order, const BlockVisitor& visit,
   if (format() == 1) return VisitFormat1(visit);
   for (size_t i = 0; i < row_files_.size(); ++i) {
     const size_t at = order == Order::kOldestFirst ? i : row_files_.size() - 1 - i;
-    if (absl::Status status = VisitFile(row_files_[at], visit, section); !status.ok()) return status;
+    if (absl::Status status = VisitFile(at, visit, section); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status StoredCheckpoint::VisitFile(const StoredFile& file, const BlockVisitor& visit,
-                                         const SectionVisitor& tell) const {
+absl::Status StoredCheckpoint::VisitFile(size_t at, const BlockVisitor& visit, const SectionVisitor& tell) const {
+  const StoredFile& file = row_files_[at];
   const std::filesystem::path path = directory_ / file.name;
   auto stream = SectionStream::Open(path);
   if (!stream.ok()) return absl::DataLossError(stream.status().message());
   RowBlock block;
+  block.file = at;
   std::string bytes;
   for (SectionStream::Section section;;) {
     const absl::StatusOr<bool> more = (*stream)->Next(section, &bytes);

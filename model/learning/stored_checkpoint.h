@@ -6,7 +6,8 @@
 //                  (f32, as the network lays it out), balance.<what> of the loss balance (f64, one a task), statistics,
 //                  calibration (where the model file asks for any),
 //                  window, drift (where rows were learned online), evaluation/<producer>,
-//                  and where rows were remembered served_window, served/<producer>
+//                  and where rows were remembered served_window, served/<producer>; where ids have to wait for their
+//                  row waiting/<table>, where rows are let go row_hands
 //   rows.000000    all embedding rows as they were when the chain began
 //   rows.000001 .. the rows touched since, a file a checkpoint; a row of a later file replaces that of an earlier one
 //
@@ -89,7 +90,7 @@ class StoredCheckpoint {
       : directory_(std::move(directory)), state_(std::move(state)) {}
   absl::Status ReadState();
   absl::Status CheckRowFiles() const;
-  absl::Status VisitFile(const StoredFile& file, const BlockVisitor& visit, const SectionVisitor& section) const;
+  absl::Status VisitFile(size_t at, const BlockVisitor& visit, const SectionVisitor& section) const;
   absl::Status VisitFormat1(const BlockVisitor& visit) const;
 
   const std::filesystem::path directory_;

@@ -100,10 +100,10 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
   report.rows = batch.rows;
   report.task_losses.assign(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
 
-  const std::vector<GroupRows> rows = tables_.Resolve(batch);
+  std::vector<GroupRows> rows = tables_.Resolve(batch);
   std::vector<torch::Tensor> values;  // Leaves, one a group: [distinct rows, dimension].
   for (int g = 0; g < tables_.group_count(); ++g) {
-    values.push_back(tables_.store(g).Gather(rows[g].rows).requires_grad_(true));
+    values.push_back(tables_.Gather(g, rows[g]).requires_grad_(true));
   }
   const torch::Tensor embeddings = tables_.Assemble(rows, values, batch.rows, network_->Attention(parameters_.leaves));
   const torch::Tensor inputs = NetworkInputs(embeddings, batch, spec_->dense_width(), device_);
@@ -113,7 +113,11 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
   }
 
   const std::vector<LossTerm> losses = TaskLosses(labels, forward);
-  if (losses.empty()) return report;
+  const uint64_t rows_learned = counters_.rows_learned + static_cast<uint64_t>(batch.rows);
+  if (losses.empty()) {
+    tables_.Admit(rows, batch.rows, rows_learned);
+    return report;
+  }
   const auto scene_losses = [&](const std::vector<double>& task_weights) {
     return SceneLosses(*spec_, statistics_, batch.scenes, labels, forward.wanted, forward.logits, task_weights);
   };
@@ -121,6 +125,7 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
   report.loss = joint.item<double>();
   for (const LossTerm& task : losses) report.task_losses[task.index] = task.loss.item<double>();
   report.passed_over = !std::isfinite(report.loss) || !GradientsAreFinite(values);
+  tables_.Admit(rows, batch.rows, rows_learned);
   if (report.passed_over) return report;
   Update(rows, values);
   joint_loss_.Commit(report.task_losses);
@@ -174,8 +179,27 @@ void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<
   dense_optimizer_.Step(parameters_.flat, parameters_.flat_gradient, counters_.step + 1);
   for (int g = 0; g < tables_.group_count(); ++g) {
     if (!values[g].grad().defined()) continue;
-    row_optimizers_[g]->Step(tables_.store(g), rows[g].rows, values[g].detach(), values[g].grad());
+    UpdateRows(g, rows[g], values[g].detach(), values[g].grad());
   }
+}
+
+void TorchLearner::UpdateRows(int g, const GroupRows& group, const torch::Tensor& values,
+                              const torch::Tensor& gradients) {
+  if (group.missing.empty()) {
+    row_optimizers_[g]->Step(tables_.store(g), group.rows, values, gradients);
+    return;
+  }
+  // What has no row learns nothing.
+  std::vector<uint32_t> rows;
+  std::vector<int64_t> places;
+  for (size_t n = 0; n < group.rows.size(); ++n) {
+    if (group.rows[n] == kNoRow) continue;
+    rows.push_back(group.rows[n]);
+    places.push_back(static_cast<int64_t>(n));
+  }
+  if (rows.empty()) return;
+  const torch::Tensor index = torch::tensor(places, torch::kInt64).to(values.device());
+  row_optimizers_[g]->Step(tables_.store(g), rows, values.index_select(0, index), gradients.index_select(0, index));
 }
 
 void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forward) {
@@ -269,7 +293,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint6
 std::vector<TableRows> TorchLearner::tables() const {
   std::vector<TableRows> rows;
   for (size_t t = 0; t < spec_->tables().size(); ++t) {
-    rows.push_back({spec_->tables()[t].name, tables_.table_rows(static_cast<int>(t))});
+    const TableLife life = tables_.table_life(static_cast<int>(t));
+    rows.push_back({spec_->tables()[t].name, life.rows, life.waiting, life.expired, life.evicted});
   }
   return rows;
 }

@@ -80,6 +80,7 @@ class TorchLearner : public OfflineLearner {
   void FitCalibrations(absl::Span<const int32_t> scenes, const std::vector<TaskLabels>& labels,
                        const ForwardPass& forward);
   void Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values);
+  void UpdateRows(int g, const GroupRows& group, const torch::Tensor& values, const torch::Tensor& gradients);
   void FinishStep(absl::Span<const ExampleSlice> slices);
 
   CheckpointContents FreezeState(uint64_t log_offset, bool full);
@@ -92,6 +93,7 @@ class TorchLearner : public OfflineLearner {
   absl::Status RestoreEvaluations(const CheckpointReader& state, bool with_sums);
   absl::Status RestoreRows(const StoredCheckpoint& stored);
   absl::Status RestoreBlock(const RowBlock& block);
+  absl::Status RestoreLife(const CheckpointReader& state, bool with_hands);
 
   absl::StatusOr<std::vector<std::string>> RestoreByName(const StoredCheckpoint& stored, const ModelSpec& old);
   absl::Status MoveDense(const CheckpointReader& state, const ModelSpec& old);

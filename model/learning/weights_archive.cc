@@ -1,8 +1,8 @@
 // A learner's weights as NumPy arrays, for notebooks and other frameworks:
 //
 //   dense/<parameter>          float32, as the network lays it out: a layer computes x @ weight + bias
-//   table/<table>/ids          int64 [n], ascending by first sighting: an INT64 feature's value itself, a string's
-//   keyed
+//   table/<table>/ids          int64 [n], ascending by first sighting (where rows are let go, in no such order): an
+//   INT64 feature's value itself, a string's keyed
 //                              hash, a listed value's number (0: any other), a bucket's number; -2^63: missing
 //   table/<table>/rows         float32 [n, dimension], in the order of the ids
 //   statistics/<feature>       float64 [5]: count, mean, deviation, min, max of a scaled numeric feature (after log1p,
@@ -41,16 +41,17 @@ void WriteTable(const RowStore& store, const std::string& name, const std::vecto
 
 void WriteTables(const ModelSpec& spec, const EmbeddingTables& tables, NpzWriter& writer) {
   for (int g = 0; g < tables.group_count(); ++g) {
-    const RowOwners& owners = tables.owners(g);
+    const RowStore& store = tables.store(g);
     for (const int table : tables.group(g).tables) {
       std::vector<int64_t> ids;
       std::vector<uint32_t> rows;
-      for (int64_t row = 0; row < owners.ids.size(); ++row) {
-        if (owners.tables.data()[row] != static_cast<uint32_t>(table)) continue;
-        ids.push_back(static_cast<int64_t>(owners.ids.data()[row]));
-        rows.push_back(static_cast<uint32_t>(row));
+      for (uint32_t row = 0; row < store.row_count(); ++row) {
+        const RowOwner owner = store.owner(row);
+        if (owner.table != static_cast<uint32_t>(table)) continue;
+        ids.push_back(static_cast<int64_t>(owner.id));
+        rows.push_back(row);
       }
-      WriteTable(tables.store(g), spec.tables()[table].name, ids, rows, writer);
+      WriteTable(store, spec.tables()[table].name, ids, rows, writer);
     }
   }
 }

@@ -105,6 +105,19 @@ void CheckRowOptimizer(const v1::RowOptimizer& row, const Place& place, Mistakes
   }
 }
 
+constexpr int64_t kLeastExpiry = 1024;             // Sightings are timed in units of so many learned rows.
+constexpr int64_t kLeastBytes = int64_t{1} << 20;  // Room for some rows of any dimension, and their index.
+constexpr int64_t kMostBytes = int64_t{1} << 50;   // Only bounds a slip, as the next does.
+constexpr int64_t kMostExpiry = 1'000'000'000'000;
+
+void CheckRowPolicy(const v1::RowPolicy& rows, const Place& place, Mistakes& mistakes) {
+  if (rows.admit_after() != 0) CheckInteger(place, "admit_after", rows.admit_after(), 1, 255, mistakes);
+  if (rows.expire_after_rows() != 0) {
+    CheckInteger(place, "expire_after_rows", rows.expire_after_rows(), kLeastExpiry, kMostExpiry, mistakes);
+  }
+  if (rows.max_bytes() != 0) CheckInteger(place, "max_bytes", rows.max_bytes(), kLeastBytes, kMostBytes, mistakes);
+}
+
 // Tables that differ from the others: each is one that an embedding uses, and is named once.
 void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
   std::set<std::string> used;
@@ -120,8 +133,9 @@ void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mis
     } else if (!named.insert(table.name()).second) {
       mistakes.Add(here.Field("name"), absl::StrCat("table '", table.name(), "' is there already, expected each once"));
     }
-    if (!table.has_optimizer()) {
-      mistakes.Add(here, absl::StrCat("table '", table.name(), "' has no optimizer, expected the one it differs by"));
+    if (!table.has_optimizer() && !table.has_rows() && !AnyBad(here, {"optimizer", "rows"})) {
+      mistakes.Add(
+          here, absl::StrCat("table '", table.name(), "' has neither optimizer nor rows, expected what it differs by"));
     }
     if (table.has_optimizer() && table.optimizer().kind_case() == v1::RowOptimizer::KIND_NOT_SET &&
         !AnyBad(here.Field("optimizer"), {"adagrad", "ftrl", "adam"})) {
@@ -129,6 +143,7 @@ void CheckOwnTables(const v1::ModelFile& file, const Place& place, Mistakes& mis
                                                          "' has no kind, expected one of adagrad, ftrl, adam"));
     }
     CheckRowOptimizer(table.optimizer(), here.Field("optimizer"), mistakes);
+    CheckRowPolicy(table.rows(), here.Field("rows"), mistakes);
   }
 }
 
@@ -148,6 +163,7 @@ void CheckDrift(const v1::DriftDetection& drift, const Place& place, Mistakes& m
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
   CheckDenseOptimizer(file.dense_optimizer(), place.Field("dense_optimizer"), mistakes);
   CheckRowOptimizer(file.row_optimizer(), place.Field("row_optimizer"), mistakes);
+  CheckRowPolicy(file.rows(), place.Field("rows"), mistakes);
   CheckOwnTables(file, place, mistakes);
 
   const v1::LearningPolicy& learning = file.learning();

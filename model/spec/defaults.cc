@@ -140,6 +140,15 @@ void FillRowOptimizer(v1::RowOptimizer& optimizer) {
   }
 }
 
+void FillRows(v1::ModelFile& file) {
+  // Absent, the model's stays absent, so that a model without it is what it was.
+  const auto fill = [](v1::RowPolicy& rows) { rows.set_admit_after(Or(rows.admit_after(), 1)); };
+  if (file.has_rows()) fill(*file.mutable_rows());
+  for (v1::Table& table : *file.mutable_tables()) {
+    if (table.has_rows()) fill(*table.mutable_rows());
+  }
+}
+
 void FillOptimizers(v1::ModelFile& file) {
   FillDenseOptimizer(*file.mutable_dense_optimizer());
   FillRowOptimizer(*file.mutable_row_optimizer());
@@ -193,6 +202,7 @@ void FillDefaults(v1::ModelFile& file) {
   }
   FillNetwork(*file.mutable_network());
   FillOptimizers(file);
+  FillRows(file);
   FillLossBalance(*file.mutable_loss_balance());
   v1::LearningPolicy& learning = *file.mutable_learning();
   learning.set_step_rows(Or(learning.step_rows(), 256));

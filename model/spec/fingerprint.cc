@@ -85,13 +85,32 @@ void KeepMeaning(v1::DenseOptimizer& dense) {
   dense = kept;
 }
 
-// Which tables have rows apart from the others', that is an optimizer of their own; in whatever order they are named.
+// Whether rows expire and whether they have a bound, which decides what is kept of them and which are kept together;
+// not after how long, how large, or when ids get theirs.
+v1::RowPolicy Kept(const v1::RowPolicy& rows) {
+  v1::RowPolicy kept;
+  if (rows.expire_after_rows() > 0) kept.set_expire_after_rows(1);
+  if (rows.max_bytes() > 0) kept.set_max_bytes(1);
+  return kept;
+}
+
+bool LetsGo(const v1::RowPolicy& rows) { return rows.expire_after_rows() > 0 || rows.max_bytes() > 0; }
+
+// Which tables have rows apart from the others', that is an optimizer of their own or rows that are let go otherwise;
+// in whatever order they are named.
 void KeepOwnTables(v1::ModelFile& file) {
+  const v1::RowPolicy all = Kept(file.rows());
+  file.clear_rows();
+  if (LetsGo(all)) *file.mutable_rows() = all;
   std::map<std::string, v1::Table> kept;
   for (const v1::Table& table : file.tables()) {
-    if (!table.has_optimizer()) continue;
+    const v1::RowPolicy rows = table.has_rows() ? Kept(table.rows()) : all;
+    const bool differs = rows.expire_after_rows() != all.expire_after_rows() || rows.max_bytes() != all.max_bytes();
+    if (!table.has_optimizer() && !differs) continue;
     v1::Table& own = kept[table.name()];
     own.set_name(table.name());
+    if (differs) *own.mutable_rows() = rows;
+    if (!table.has_optimizer()) continue;
     *own.mutable_optimizer() = table.optimizer();
     KeepMeaning(*own.mutable_optimizer());
   }

@@ -1,12 +1,13 @@
 #include "model/spec/model_size.h"
 
 #include "model/spec/network_size.h"
+#include "model/spec/row_stores.h"
 
 namespace polyscene {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kIndexSlotBytes = 16;
+constexpr int64_t kIndexSlotBytes = 8;
 
 // What the optimizer keeps of each weight: its state, and a factor where rates differ.
 int64_t OptimizerFloats(const v1::DenseOptimizer& optimizer) {
@@ -29,9 +30,9 @@ void AddTables(const ModelSpec& spec, ModelSize& size) {
     TableSize& added = size.tables.emplace_back();
     added.name = table.name;
     added.dimension = table.dimension;
-    // A page of 8 rows has its birth (8 bytes) and its entry in the page table (4); a row its optimizer's state,
-    // where the last step met it (12), and whose it is (12).
-    const int64_t row = (table.dimension + table.state_width) * kFloatBytes + 2 + 12 + 12;
+    // A page of 8 rows has its birth (8 bytes) and its entry in the page table (4); a row its optimizer's state, whose
+    // it is (12), and where rows are let go, when and how often it was learned from (5).
+    const int64_t row = (table.dimension + table.state_width) * kFloatBytes + 2 + 12 + (KeepsUses(table) ? 5 : 0);
     added.least_row_bytes = row + kIndexSlotBytes * 8 / 5;  // The index is at most 5/8 full,
     added.most_row_bytes = row + kIndexSlotBytes * 16 / 5;  // and half of that just after it has grown.
   }

@@ -24,7 +24,7 @@ struct TableSize {
   int dimension = 0;
   std::vector<int>
       features;  // Indexes into ModelSpec::features() whose ids select its rows; a feature may be in it twice.
-  // A row in memory: values, optimizer state, pages and the places of a step exactly; its share of the index, which
+  // A row in memory: values, optimizer state, owner and pages exactly; its share of the index, which
   // doubles as it grows, between the two.
   int64_t least_row_bytes = 0;
   int64_t most_row_bytes = 0;

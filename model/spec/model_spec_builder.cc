@@ -162,11 +162,17 @@ void ModelSpecBuilder::AddTable(const v1::Embedding& embedding) {
   table.name = embedding.table();
   table.dimension = embedding.dimension();
   table.optimizer = spec_->file_.row_optimizer();
+  v1::RowPolicy rows = spec_->file_.rows();
   for (const v1::Table& own : spec_->file_.tables()) {
-    if (own.name() != table.name || !own.has_optimizer()) continue;
+    if (own.name() != table.name) continue;
+    if (own.has_rows()) rows = own.rows();
+    if (!own.has_optimizer()) continue;
     table.optimizer = own.optimizer();
     table.has_own_optimizer = true;
   }
+  table.admit_after = std::max(1, rows.admit_after());
+  table.expire_after_rows = rows.expire_after_rows();
+  table.max_bytes = rows.max_bytes();
   switch (table.optimizer.kind_case()) {
     case v1::RowOptimizer::kFtrl:
       table.state_width = 2 * table.dimension;

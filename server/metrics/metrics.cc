@@ -93,7 +93,14 @@ struct Metrics::Series {
   TaskGauges auc, loss, calibration;
   std::unique_ptr<BalanceSeries> balance;
   std::unique_ptr<DriftSeries> drift;
-  absl::flat_hash_map<std::string, prometheus::Gauge*> embedding_rows;
+  struct TableSeries {
+    prometheus::Gauge* rows = nullptr;
+    prometheus::Gauge* waiting = nullptr;
+    prometheus::Counter* expired = nullptr;
+    prometheus::Counter* evicted = nullptr;
+    TableRows told;  // What the counters have of the learner's figures, which begin anew with the learner.
+  };
+  absl::flat_hash_map<std::string, TableSeries> tables;
 
   const SceneSeries& scene(int index) const { return index < 0 ? scenes.back() : scenes[index]; }
 };
@@ -148,7 +155,12 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.drift = std::make_unique<DriftSeries>(build, *s.spec);
 
   for (const TableSpec& table : s.spec->tables()) {
-    s.embedding_rows[table.name] = &build.Gauge(kEmbeddingRows, {{"table", table.name}});
+    const prometheus::Labels labels{{"table", table.name}};
+    Series::TableSeries& series = s.tables[table.name];
+    series.rows = &build.Gauge(kEmbeddingRows, labels);
+    series.waiting = &build.Gauge(kEmbeddingWaitingIds, labels);
+    series.expired = &build.Counter(kEmbeddingExpiredTotal, labels);
+    series.evicted = &build.Counter(kEmbeddingEvictedTotal, labels);
   }
   s.resident_bytes = &build.Gauge(kMemoryBytes, {{"kind", "resident"}});
   s.table_bytes = &build.Gauge(kMemoryBytes, {{"kind", "tables"}});
@@ -270,9 +282,18 @@ void Metrics::Balance(const BalanceFigures& figures) { series_->balance->Set(fig
 void Metrics::Drift(absl::Span<const DriftFigure> figures) { series_->drift->Set(figures); }
 
 void Metrics::Tables(absl::Span<const TableRows> tables, uint64_t bytes) {
+  const auto add = [](prometheus::Counter* counter, uint64_t now, uint64_t told) {
+    counter->Increment(static_cast<double>(now >= told ? now - told : now));
+  };
   for (const TableRows& table : tables) {
-    const auto it = series_->embedding_rows.find(table.table);
-    if (it != series_->embedding_rows.end()) it->second->Set(static_cast<double>(table.rows));
+    const auto it = series_->tables.find(table.table);
+    if (it == series_->tables.end()) continue;
+    Series::TableSeries& series = it->second;
+    series.rows->Set(static_cast<double>(table.rows));
+    series.waiting->Set(static_cast<double>(table.waiting));
+    add(series.expired, table.expired, series.told.expired);
+    add(series.evicted, table.evicted, series.told.evicted);
+    series.told = table;
   }
   series_->table_bytes->Set(static_cast<double>(bytes));
 }

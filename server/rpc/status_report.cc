@@ -108,6 +108,9 @@ absl::Status StatusReport::Fill(const std::string& evaluation_of, v1::GetStatusR
     v1::TableStatus* out = status->add_tables();
     out->set_table(table.table);
     out->set_rows(table.rows);
+    out->set_waiting_ids(table.waiting);
+    out->set_expired_rows(table.expired);
+    out->set_evicted_rows(table.evicted);
   }
   FillWorstPair(report->balance.tasks, options_.spec->tasks(), [status] { return status->mutable_worst_tasks(); });
   FillWorstPair(report->balance.scenes, options_.spec->scenes(), [status] { return status->mutable_worst_scenes(); });

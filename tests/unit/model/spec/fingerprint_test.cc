@@ -57,6 +57,9 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"AllFeaturesListed", "tasks: [\"click\", \"aisle\"]",
                "tasks: [\"click\", \"aisle\"] features: [\"user_id\", \"recent\", \"item\", \"price\", \"colour\"]"},
         Change{"DefinedWhen", "classes: 3 }", "classes: 3 } defined_when { task: \"click\" }"},
+        Change{"WhenIdsGetTheirRows", "learning { ", "rows { admit_after: 3 }\nlearning { "},
+        Change{"WhenIdsOfATableGetTheirRows", "learning { ",
+               "tables { name: \"item\" rows { admit_after: 3 } }\nlearning { "},
         Change{"Policy", "step_rows: 64", "step_rows: 32 publish_interval_seconds: 9"},
         Change{"Files", "event_time_column: \"day\"", "request_id_column: \"r\""}),
     ChangeName);
@@ -103,6 +106,10 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"RowFtrl", "adagrad { learning_rate: 0.1 }", "ftrl { }"},
         Change{"RowAdam", "adagrad { learning_rate: 0.1 }", "adam { }"},
         Change{"OwnRowOptimizer", "learning { ", "tables { name: \"item\" optimizer { } }\nlearning { "},
+        Change{"RowsExpire", "learning { ", "rows { expire_after_rows: 5000 }\nlearning { "},
+        Change{"RowsHaveABound", "learning { ", "rows { max_bytes: 5000000 }\nlearning { "},
+        Change{"RowsOfATableExpire", "learning { ",
+               "tables { name: \"item\" rows { expire_after_rows: 5000 } }\nlearning { "},
         Change{"InitialRows", "adagrad { ", "adagrad { initial_range: 0.1 "}),
     ChangeName);
 
@@ -132,6 +139,19 @@ TEST(Fingerprint, AProductIsAnotherStateThanATaskWithATower) {
   const uint64_t product = with("product { tasks: [\"click\", \"cvr\"] }", "");
   EXPECT_NE(product, with("binary { }", ""));
   EXPECT_EQ(product, with("product { tasks: [\"click\", \"cvr\"] }", "evaluate_only: true"));
+}
+
+TEST(Fingerprint, WhetherRowsAreLetGoCountsNotWhenNorWhereThatIsSaid) {
+  constexpr char kAdagrad[] = "row_optimizer { adagrad { learning_rate: 0.1 } }";
+  const uint64_t of = FingerprintOf(kAdagrad, "rows { expire_after_rows: 5000 }");
+  EXPECT_EQ(FingerprintOf(kAdagrad, "rows { expire_after_rows: 6000 admit_after: 2 }"), of);
+  EXPECT_EQ(
+      FingerprintOf(kAdagrad,
+                    "rows { expire_after_rows: 5000 } tables { name: \"item\" rows { expire_after_rows: 7000 } }"),
+      of);
+  EXPECT_NE(
+      FingerprintOf(kAdagrad, "rows { expire_after_rows: 5000 } tables { name: \"item\" rows { admit_after: 2 } }"),
+      of);
 }
 
 TEST(Fingerprint, DefaultsOfANetworkAreWhatTheyAreWrittenOut) {

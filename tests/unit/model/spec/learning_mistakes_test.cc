@@ -118,7 +118,14 @@ INSTANTIATE_TEST_SUITE_P(
              "tables { name: \"item\" optimizer { adam { } } } tables { ^name: \"item\" optimizer { ftrl { } } }\nlearning { ",
              "table 'item' is there already, expected each once"},
         Case{"TableLikeTheOthers", "learning { ", "^tables { name: \"item\" }\nlearning { ",
-             "table 'item' has no optimizer, expected the one it differs by"}),
+             "table 'item' has neither optimizer nor rows, expected what it differs by"},
+        Case{"RowPolicy", "learning { ",
+             "rows { ^admit_after: 256 ^expire_after_rows: 1000 ^max_bytes: 1000000 }\nlearning { ",
+             "admit_after is 256, expected 1 to 255\n"
+             "expire_after_rows is 1000, expected 1024 to 1000000000000\n"
+             "max_bytes is 1000000, expected 1048576 to 1125899906842624"},
+        Case{"RowPolicyOfATable", "learning { ", "tables { name: \"item\" rows { ^admit_after: -1 } }\nlearning { ",
+             "admit_after is -1, expected 1 to 255"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "model/spec/row_stores.h"
 #include "tests/unit/model/spec/model_text.h"
 
 namespace polyscene {
@@ -276,6 +277,30 @@ TEST(Resolution, NumbersSlotsTablesDenseInputsAndStatisticsInTheFilesOrder) {
   EXPECT_EQ(colour.encodings[1].feature, 4);
   EXPECT_EQ(spec->dense_width(), 4);
   EXPECT_EQ(spec->statistics_count(), 1);
+}
+
+TEST(Resolution, ATablesRowPolicyIsItsOwnOrElseTheModels) {
+  const auto spec = Good(Changed("learning { ",
+                                 "rows { admit_after: 2 expire_after_rows: 5000 }\n"
+                                 "tables { name: \"item\" rows { max_bytes: 2000000 } }\nlearning { "));
+  EXPECT_EQ(spec->tables()[0].admit_after, 2);
+  EXPECT_EQ(spec->tables()[0].expire_after_rows, 5000);
+  EXPECT_EQ(spec->tables()[0].max_bytes, 0);
+  EXPECT_EQ(spec->tables()[1].admit_after, 1);
+  EXPECT_EQ(spec->tables()[1].expire_after_rows, 0);
+  EXPECT_EQ(spec->tables()[1].max_bytes, 2'000'000);
+}
+
+TEST(Resolution, TablesAreKeptTogetherByWhatIsKeptOfTheirRows) {
+  const auto stores = [](const std::string& rest) {
+    return StoresOfTables(*Good(Changed("learning { ", rest + "\nlearning { ")));
+  };
+  // user_id and item are of dimension 4, price and colour of 2.
+  EXPECT_THAT(stores(""), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(stores("rows { admit_after: 2 }"), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(stores("rows { expire_after_rows: 5000 }"), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(stores("tables { name: \"item\" rows { expire_after_rows: 5000 } }"), ElementsAre(0, 1, 2, 2));
+  EXPECT_THAT(stores("rows { max_bytes: 2000000 }"), ElementsAre(0, 1, 2, 3));
 }
 
 TEST(Resolution, AValueThatMayNotBeMissingHasNoIndicator) {

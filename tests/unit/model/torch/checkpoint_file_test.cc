@@ -99,11 +99,11 @@ TEST_F(CheckpointFileTest, NoFlippedBitOfTheFormatMakesItLookNewer) {
 
 TEST_F(CheckpointFileTest, ANewerFormatIsRefusedAsSuch) {
   WriteTwoSections();
-  Overwrite(8, 3);
-  Overwrite(10, static_cast<char>(~3));
+  Overwrite(8, 4);
+  Overwrite(10, static_cast<char>(~4));
   const absl::Status status = CheckpointReader::Open(path_).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("format 3"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("format 4"));
 }
 
 TEST_F(CheckpointFileTest, TheWritersChecksumIsTheReaders) {

@@ -23,7 +23,7 @@ std::vector<float> After(const std::string& text, int64_t state_width, std::vect
   v1::RowOptimizer options;
   EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(text, &options)) << text;
   RowStore store(2, torch::kCPU, state_width);
-  store.Append(std::vector<float>{start[0], start[1], 7, 8});
+  store.Add(std::vector<float>{start[0], start[1], 7, 8}, std::vector<RowOwner>{{0, 1}, {0, 2}});
   const auto optimizer = CreateRowOptimizer(options);
   const std::vector<uint32_t> rows = {0};
   for (std::vector<float>& gradient : gradients) {

@@ -1,5 +1,6 @@
 #include "model/embedding/row_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -7,6 +8,8 @@
 
 namespace polyscene {
 namespace {
+
+using ::testing::ElementsAre;
 
 std::vector<float> Ramp(int64_t count, float first) {
   std::vector<float> values(count);
@@ -16,8 +19,12 @@ std::vector<float> Ramp(int64_t count, float first) {
 
 class RowStoreTest : public testing::Test {
  protected:
-  // Row r starts as {2r, 2r + 1}.
-  void Fill(int64_t rows) { store_.Append(Ramp(rows * 2, 0)); }
+  // `rows` more, of the next ids; the first of them starts as {0, 1}, the next as {2, 3}.
+  std::vector<uint32_t> Fill(int64_t rows) {
+    std::vector<RowOwner> owners;
+    for (int64_t i = 0; i < rows; ++i) owners.push_back({kTable, next_id_++});
+    return store_.Add(Ramp(rows * 2, 0), owners);
+  }
   void Set(std::vector<uint32_t> rows, float value) {
     store_.Write(rows, torch::full({static_cast<int64_t>(rows.size()), 2}, value));
   }
@@ -26,7 +33,9 @@ class RowStoreTest : public testing::Test {
     return rows.Gather(std::vector<uint32_t>{row})[0][0].template item<float>();
   }
 
+  static constexpr uint32_t kTable = 3;
   RowStore store_{2, torch::kCPU};
+  uint64_t next_id_ = 100;
 };
 
 TEST_F(RowStoreTest, GathersRowsInTheOrderAskedForAndZerosForNoRow) {
@@ -97,6 +106,87 @@ TEST_F(RowStoreTest, AWriteBetweenTwoFreezesCopiesAPageOnce) {
   Set({1}, 2);
   Set({0}, 3);
   EXPECT_EQ(store_.pages_in_use(), 2u);
+}
+
+TEST_F(RowStoreTest, ARowCarriesWhoseItIs) {
+  Fill(20);
+  EXPECT_EQ(store_.owner(7).id, 107u);
+  EXPECT_TRUE(store_.Owns(7, kTable, 107));
+  EXPECT_FALSE(store_.Owns(7, kTable, 108));
+}
+
+TEST_F(RowStoreTest, FreeRowsAreGivenAwayLowestFirstBeforeNewOnes) {
+  Fill(20);
+  store_.LetGo({17, 2, 9});
+  EXPECT_EQ(store_.owner(9).table, kNoTable);
+  EXPECT_THAT(Fill(5), ElementsAre(2, 9, 17, 20, 21));
+  EXPECT_TRUE(store_.Owns(9, kTable, 121));
+  EXPECT_EQ(First(store_, 9), 2);
+  EXPECT_EQ(First(store_, 10), 20);  // Its neighbour is as it was.
+}
+
+TEST_F(RowStoreTest, AViewKeepsRowsThatWereLetGoAndGivenToOthers) {
+  store_.ExpectLetGo();
+  Fill(20);
+  const auto before = store_.Freeze();
+  store_.LetGo({5, 6});
+  const auto between = store_.Freeze();
+  Fill(2);
+
+  EXPECT_TRUE(before->Owns(5, kTable, 105));
+  EXPECT_EQ(First(*before, 5), 10);
+  EXPECT_EQ(between->owner(5).table, kNoTable);
+  EXPECT_FALSE(between->Owns(5, kTable, 105));
+  EXPECT_TRUE(store_.Owns(5, kTable, 120));
+  EXPECT_EQ(First(store_, 5), 0);
+  EXPECT_EQ(First(*before, 7), 14);
+}
+
+TEST_F(RowStoreTest, AnIdOfAnotherTableInTheSameRowIsNotItsOwner) {
+  store_.ExpectLetGo();
+  store_.Add(std::vector<float>{1, 2}, std::vector<RowOwner>{{kTable, 7}});
+  store_.LetGo({0});
+  store_.Add(std::vector<float>{3, 4}, std::vector<RowOwner>{{kTable + 1, 7}});
+  EXPECT_FALSE(store_.Owns(0, kTable, 7));
+  EXPECT_TRUE(store_.Owns(0, kTable + 1, 7));
+}
+
+TEST_F(RowStoreTest, TheStateOfARowThatIsGivenAwayAgainIsZeros) {
+  Fill(20);
+  store_.state()[4].fill_(9);
+  store_.LetGo({4});
+  Fill(1);
+  EXPECT_EQ(store_.state()[4].item<float>(), 0);
+}
+
+TEST_F(RowStoreTest, WhatWasLetGoIsToldOnceEvenWhereItIsAnothersByThen) {
+  Fill(20);
+  store_.TakeTouched();
+  store_.LetGo({4, 5});
+  Fill(1);
+  const RowSet let_go = store_.TakeLetGo();
+  EXPECT_EQ(let_go.count(), 2u);
+  EXPECT_TRUE(let_go.Contains(4));
+  EXPECT_TRUE(store_.TakeTouched().Contains(4));
+  EXPECT_EQ(store_.TakeLetGo().count(), 0u);
+}
+
+TEST_F(RowStoreTest, ARowLetGoThatIsNotThereYetIsMadeAsAFreeOneWithThoseBeforeIt) {
+  Fill(3);
+  store_.LetGo({12});
+  EXPECT_EQ(store_.row_count(), 13u);
+  EXPECT_EQ(store_.free_rows().count(), 10u);
+  EXPECT_THAT(Fill(2), ElementsAre(3, 4));
+}
+
+TEST_F(RowStoreTest, ChurnTakesNoMoreMemoryThanItsRows) {
+  Fill(800);
+  for (uint32_t i = 0; i < 10'000; ++i) {
+    store_.LetGo({i * 7 % 800});
+    Fill(1);
+  }
+  EXPECT_EQ(store_.row_count(), 800u);
+  EXPECT_EQ(store_.memory_bytes(), RowStore::BytesFor(800, 2, 1));
 }
 
 }  // namespace

@@ -144,6 +144,15 @@ TEST_F(MetricsTest, TellsOffsetsVersionTablesAndHealth) {
   EXPECT_THAT(metrics_.Text(), Not(HasSubstr("not of this model")));
 }
 
+TEST_F(MetricsTest, RowsLetGoAddUpOverLearners) {
+  metrics_.Tables({{"item", 9, 3, 10, 20}}, 0);
+  metrics_.Tables({{"item", 9, 2, 15, 20}}, 0);
+  metrics_.Tables({{"item", 9, 1, 4, 1}}, 0);  // Of a learner that was loaded since.
+  EXPECT_EQ(Value("polyscene_embedding_waiting_ids{table=\"item\"}"), "1");
+  EXPECT_EQ(Value("polyscene_embedding_expired_total{table=\"item\"}"), "19");
+  EXPECT_EQ(Value("polyscene_embedding_evicted_total{table=\"item\"}"), "21");
+}
+
 TEST_F(MetricsTest, TellsTheRecentEvaluationOfSceneAndTask) {
   EXPECT_EQ(Value("polyscene_task_auc{scene=\"shop\",task=\"click\"}"), "Nan");  // Not defined yet.
   metrics_.RecentEvaluation({{"shop", "click", "auc", 0.75, 10},
