@@ -17,6 +17,14 @@ using ::testing::ElementsAre;
 
 class EmbeddingTablesTest : public testing::Test {
  protected:
+  // No sequence here is pooled by attention.
+  class NoAttention : public SequenceAttention {
+   public:
+    torch::Tensor WeightsOf(int, const torch::Tensor&, const torch::Tensor&) const override {
+      ADD_FAILURE() << "nobody asked for it";
+      return {};
+    }
+  };
   void Make(const std::string& rows, int dimension = 4) {
     spec_ = ParseModel(absl::StrCat(R"(
       name: "one table"
@@ -71,9 +79,10 @@ class EmbeddingTablesTest : public testing::Test {
     InitialRow(spec_->file().seed(), 0, id, spec_->tables()[0].initial_range, absl::MakeSpan(row));
     return torch::tensor(row);
   }
-  torch::Tensor Served(uint64_t id) { return tables_->Freeze()->Embed(Batch({id}))[0]; }
+  torch::Tensor Served(uint64_t id) { return tables_->Freeze()->Embed(Batch({id}), attention_)[0]; }
   TableLife Life() const { return tables_->table_life(0); }
 
+  const NoAttention attention_;
   std::shared_ptr<const ModelSpec> spec_;
   std::unique_ptr<EmbeddingTables> tables_;
   uint64_t learned_ = 0;
@@ -179,11 +188,11 @@ TEST_F(BoundedTableTest, ASnapshotStaysWhatItWasThroughAnyChurn) {
   for (uint64_t i = 0; i < 40; ++i) {
     Learn(Ids(i * 45, 64), static_cast<float>(i));
     auto frozen = tables_->Freeze();
-    torch::Tensor values = frozen->Embed(all);
+    torch::Tensor values = frozen->Embed(all, attention_);
     snapshots.emplace_back(std::move(frozen), std::move(values));
   }
   ASSERT_GT(Life().evicted, most());
-  for (const auto& [frozen, values] : snapshots) ASSERT_TRUE(torch::equal(frozen->Embed(all), values));
+  for (const auto& [frozen, values] : snapshots) ASSERT_TRUE(torch::equal(frozen->Embed(all, attention_), values));
 }
 
 TEST_F(BoundedTableTest, WhatAStepThatFailedSawIsNotSeen) {
