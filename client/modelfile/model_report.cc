@@ -33,6 +33,10 @@ absl::string_view KindName(EncodingSpec::Kind kind) {
       return "bucketize";
     case EncodingSpec::Kind::kNumeric:
       return "numeric";
+    case EncodingSpec::Kind::kCrossed:
+      return "crossed";
+    case EncodingSpec::Kind::kVector:
+      return "vector";
   }
   return "";
 }
