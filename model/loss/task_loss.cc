@@ -67,7 +67,7 @@ torch::Tensor TaskLoss(const TaskSpec& task, const torch::Tensor& logits, const 
 float TransformLabel(const TaskSpec& task, const LabelScale& scale, float label) {
   if (!IsRegression(task)) return label;
   const double transformed = (EvaluatedLabel(task, label) - scale.center) / scale.scale;
-  // Labels of a scale that is the model file's are refused beyond that; the labels seen may have been closer together.
+  if (!task.standardize) return static_cast<float>(transformed);  // Labels too far off its scale are refused.
   return static_cast<float>(std::clamp(transformed, -kMostTransformed, kMostTransformed));
 }
 
