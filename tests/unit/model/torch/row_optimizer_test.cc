@@ -83,7 +83,7 @@ TEST(RowOptimizerTest, WithAnotherRateOrPenaltyFtrlGoesOnFromWhereTheRowIs) {
     return CreateRowOptimizer(options);
   };
   RowStore store(2, torch::kCPU, 4);
-  store.Append(std::vector<float>{0.3f, -0.4f});
+  store.Add(std::vector<float>{0.3f, -0.4f}, std::vector<RowOwner>{{0, 1}});
   const std::vector<uint32_t> rows = {0};
   const auto step = [&](const std::string& text, std::vector<float> gradient) {
     parse(text)->Step(store, rows, store.Gather(rows), torch::tensor(gradient).view({1, 2}));
