@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"DynamicWeightAverage", "learning { ", "loss_balance { dynamic_weight_average { } }\nlearning { "},
         Change{"RowFtrl", "adagrad { learning_rate: 0.1 }", "ftrl { }"},
         Change{"RowAdam", "adagrad { learning_rate: 0.1 }", "adam { }"},
-        Change{"OwnRowOptimizer", "learning { ", "tables { name: \"item\" optimizer { } }\nlearning { "},
+        Change{"OwnRowOptimizer", "learning { ", "tables { name: \"item\" optimizer { adagrad { } } }\nlearning { "},
         Change{"RowsExpire", "learning { ", "rows { expire_after_rows: 5000 }\nlearning { "},
         Change{"RowsHaveABound", "learning { ", "rows { max_bytes: 5000000 }\nlearning { "},
         Change{"RowsOfATableExpire", "learning { ",
@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Fingerprint, NeitherRatesNorTheOrderOfTablesCount) {
   constexpr char kAdagrad[] = "row_optimizer { adagrad { learning_rate: 0.1 } }";
-  const std::string item = "tables { name: \"item\" optimizer { ftrl { alpha: 1 beta: 2 l1: 3 l2: 4 } } }";
+  const std::string item = "tables { name: \"item\" optimizer { ftrl { alpha: 1 beta: 2 l1: 3 l2: 4 initial_range: 0.05 } } }";
   const std::string price = "tables { name: \"price\" optimizer { adam { learning_rate: 1 l2: 1 } } }";
   EXPECT_EQ(FingerprintOf(kAdagrad, item + price),
             FingerprintOf(kAdagrad,
