@@ -1,13 +1,12 @@
 // An array in memory that grows without moving.
 #pragma once
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <new>
 #include <type_traits>
+
+#include "model/embedding/reserved_memory.h"
 
 namespace polyscene {
 
@@ -20,18 +19,7 @@ class GrowingArray {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  GrowingArray() {
-    // Where the system limits address space, less is taken.
-    bytes_ = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-    void* region = MAP_FAILED;
-    for (; bytes_ >= (int64_t{1} << 20); bytes_ /= 2) {
-      region = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      if (region != MAP_FAILED) break;
-    }
-    if (region == MAP_FAILED) throw std::bad_alloc();
-    data_ = static_cast<T*>(region);
-  }
-  ~GrowingArray() { munmap(data_, bytes_); }
+  GrowingArray() : memory_(MostMemory(), kLeastBytes), data_(static_cast<T*>(memory_.data())) {}
   GrowingArray(const GrowingArray&) = delete;
   GrowingArray& operator=(const GrowingArray&) = delete;
 
@@ -40,16 +28,18 @@ class GrowingArray {
 
   // Makes values up to index size - 1 usable; new ones are zero. Throws std::bad_alloc where address space is spent.
   void Reserve(int64_t size) {
-    if (size * static_cast<int64_t>(sizeof(T)) > bytes_) throw std::bad_alloc();
+    if (size * static_cast<int64_t>(sizeof(T)) > memory_.bytes()) throw std::bad_alloc();
     size_ = std::max(size_, size);
   }
 
   void Set(int64_t index, T value) { data_[index] = value; }  // Below size(). The writer alone.
 
  private:
-  int64_t bytes_ = 0;
+  static constexpr int64_t kLeastBytes = int64_t{1} << 20;
+
+  const ReservedMemory memory_;
   int64_t size_ = 0;
-  T* data_ = nullptr;
+  T* const data_;
 };
 
 }  // namespace polyscene

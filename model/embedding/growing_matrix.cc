@@ -1,16 +1,18 @@
 #include "model/embedding/growing_matrix.h"
 
-#include <sys/mman.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <new>
+
+#include "model/embedding/reserved_memory.h"
 
 namespace polyscene {
 namespace {
 
 constexpr int64_t kFirstRowsOnGpu = 4096;
+constexpr int64_t kLeastBytes = int64_t{1} << 20;
 
 }  // namespace
 
@@ -20,19 +22,11 @@ GrowingMatrix::GrowingMatrix(int64_t columns, torch::Device device) : columns_(c
     tensor_ = torch::zeros({0, columns}, options);
     return;
   }
-  // Address space for as much as the machine could ever hold; only touched pages become memory. Where the system limits
-  // address space, less is taken.
-  int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-  void* region = MAP_FAILED;
-  for (; bytes >= (int64_t{1} << 20); bytes /= 2) {
-    region = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region != MAP_FAILED) break;
-  }
-  if (region == MAP_FAILED) throw std::bad_alloc();
-  capacity_ = bytes / static_cast<int64_t>(sizeof(float)) / columns;
-  data_ = static_cast<float*>(region);
+  const auto memory = std::make_shared<ReservedMemory>(MostMemory(), kLeastBytes);
+  capacity_ = memory->bytes() / static_cast<int64_t>(sizeof(float)) / columns;
+  data_ = static_cast<float*>(memory->data());
   tensor_ = torch::from_blob(
-      region, {capacity_, columns}, [bytes](void* p) { munmap(p, bytes); }, options);
+      data_, {capacity_, columns}, [memory](void*) {}, options);
 }
 
 void GrowingMatrix::Reserve(int64_t rows) {

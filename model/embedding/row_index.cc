@@ -9,7 +9,10 @@ constexpr auto kEverySlot = [](uint32_t, uint32_t) { return true; };
 
 }  // namespace
 
-RowIndexSlots::RowIndexSlots(uint64_t capacity) : mask_(capacity - 1), slots_(new Slot[capacity]) {}
+RowIndexSlots::RowIndexSlots(uint64_t capacity)
+    : mask_(capacity - 1),
+      memory_(static_cast<int64_t>(capacity * sizeof(Slot))),
+      slots_(static_cast<Slot*>(memory_.data())) {}
 
 bool RowIndexSlots::Add(uint64_t hint) {
   uint64_t i = (hint >> 32) & mask_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "model/embedding/reserved_memory.h"
 
 namespace polyscene {
 
@@ -52,7 +53,7 @@ class RowIndexSlots {
  private:
   friend class RowIndex;
   struct Slot {
-    std::atomic<uint64_t> hint{0};  // The tag, and the row + 1; 0: empty.
+    std::atomic<uint64_t> hint;  // The tag, and the row + 1; 0: empty.
   };
   static uint32_t RowOf(uint64_t hint) { return static_cast<uint32_t>(hint) - 1; }
 
@@ -60,7 +61,8 @@ class RowIndexSlots {
   bool Add(uint64_t hint);
 
   const uint64_t mask_;
-  const std::unique_ptr<Slot[]> slots_;
+  const ReservedMemory memory_;
+  Slot* const slots_;  // Zeros, which the memory begins with, are empty slots.
 };
 
 // Threads: one writer. Readers use the array that slots() handed out; an array that another replaced stays valid for
