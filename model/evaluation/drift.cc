@@ -50,6 +50,16 @@ void DriftMonitor::Add(int scene, int task, double loss, int64_t event_micros) {
 
 void DriftMonitor::Clear() { detectors_.assign(detectors_.size(), Detector()); }
 
+void DriftMonitor::Forget(int task) {
+  for (size_t s = 0; s < layout_.scenes.size(); ++s) {
+    Detector& d = detectors_[s * layout_.tasks.size() + task];
+    Detector fresh;
+    fresh.alarms = d.alarms;
+    fresh.last_alarm_event_micros = d.last_alarm_event_micros;
+    d = fresh;
+  }
+}
+
 std::vector<DriftFigure> DriftMonitor::Figures() const {
   std::vector<DriftFigure> figures;
   if (!options_.watch) return figures;

@@ -37,6 +37,8 @@ class DriftMonitor {
   // One labelled row's loss, as it was before the row was learned. One that is not finite is passed over.
   void Add(int scene, int task, double loss, int64_t event_micros);
   void Clear();
+  // A task's losses mean something else from now on: what is usual is learned anew. Its alarms stay.
+  void Forget(int task);
 
   // One a scene and task that the scene has, in the layout's order; empty where nothing is watched.
   std::vector<DriftFigure> Figures() const;

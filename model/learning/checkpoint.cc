@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/learning/checkpoint_job.h"
+#include "model/learning/schema_change.h"
 #include "model/learning/torch_learner.h"
 #include "model/serving/evaluation_layout.h"
 #include "model/tensor/catch_torch.h"
@@ -244,7 +245,23 @@ absl::Status TorchLearner::RestoreBlock(const RowBlock& block) {
   return tables_.Restore(g, block.rows, block.tables, block.ids, block.values, block.states, uses);
 }
 
+void TorchLearner::ForgetChangedLosses(const StoredCheckpoint& stored) {
+  const auto old = StoredModel(stored);
+  if (!old.ok()) return;  // Nothing but the drift of losses hangs on it.
+  for (size_t t = 0; t < spec_->tasks().size(); ++t) {
+    const TaskSpec& task = spec_->tasks()[t];
+    const int before = (*old)->FindTask(task.name);
+    if (before >= 0 && !SameRowLoss((*old)->tasks()[before], task)) drift_.Forget(static_cast<int>(t));
+  }
+}
+
 absl::StatusOr<TorchLearner::Restored> TorchLearner::Restore(const StoredCheckpoint& stored, bool by_name) {
+  absl::StatusOr<Restored> restored = RestoreAll(stored, by_name);
+  if (restored.ok()) ForgetChangedLosses(stored);
+  return restored;
+}
+
+absl::StatusOr<TorchLearner::Restored> TorchLearner::RestoreAll(const StoredCheckpoint& stored, bool by_name) {
   if (absl::Status s = CheckHashKey(stored); !s.ok()) return s;
   const absl::StatusOr<uint64_t> log_offset = RestoreCounters(stored);
   if (!log_offset.ok()) return log_offset.status();

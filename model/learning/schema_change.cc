@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -269,6 +270,14 @@ absl::StatusOr<SchemaChange> PlanSchemaChange(const ModelSpec& from, const Model
 
 bool SameRowState(const v1::RowOptimizer& from, const v1::RowOptimizer& to) {
   return from.kind_case() == to.kind_case();
+}
+
+bool SameRowLoss(const TaskSpec& from, const TaskSpec& to) {
+  const auto loss = [](const TaskSpec& task) {
+    return std::make_tuple(task.kind, task.outputs, task.focal_gamma, task.huber, task.huber ? task.huber_delta : 0,
+                           task.poisson, task.quantile, task.log1p, task.standardize, task.scale);
+  };
+  return loss(from) == loss(to);
 }
 
 std::vector<std::string> DenseInputNames(const ModelSpec& spec) {

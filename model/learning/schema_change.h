@@ -24,6 +24,9 @@ absl::StatusOr<SchemaChange> PlanSchemaChange(const ModelSpec& from, const Model
 // other.
 bool SameRowState(const v1::RowOptimizer& from, const v1::RowOptimizer& to);
 
+// Whether the losses of a task's rows can be told against each other (see RowLoss()).
+bool SameRowLoss(const TaskSpec& from, const TaskSpec& to);
+
 // What each scaled or listed dense input of the network stands for, in their order: equal names mean equal inputs.
 std::vector<std::string> DenseInputNames(const ModelSpec& spec);
 

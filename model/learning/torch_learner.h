@@ -65,6 +65,9 @@ class TorchLearner : public OfflineLearner {
   absl::StatusOr<Restored> Restore(const StoredCheckpoint& stored, bool by_name);
 
  private:
+  absl::StatusOr<Restored> RestoreAll(const StoredCheckpoint& stored, bool by_name);
+  void ForgetChangedLosses(const StoredCheckpoint& stored);
+
   // What a step computed on its way: the scores before the update.
   struct ForwardPass {
     std::vector<WantedTask> wanted;

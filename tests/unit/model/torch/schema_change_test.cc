@@ -273,5 +273,44 @@ INSTANTIATE_TEST_SUITE_P(Networks, SchemaChangeTest,
                                                       "interaction { cross { rank: 3 } } }"}),
                          [](const auto& info) { return info.param.name; });
 
+TEST(ChangedLossTest, IsNoDrift) {
+  const auto model = [](const std::string& click) {
+    return ParseModel(absl::StrReplaceAll(R"(
+      name: "shop model"
+      features { name: "item" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 4 } } } }
+      scenes { name: "shop" tasks: ["click", "buy"] }
+      tasks { name: "click" $0 }
+      tasks { name: "buy" binary {} }
+      network { shared_bottom { hidden: [4] } }
+      dense_optimizer { adam { learning_rate: 0.05 } }
+      learning { drift { page_hinkley { minimum_rows: 2 } } })",
+                                          {{"$0", click}}));
+  };
+  const auto learner = NewLearner(model("binary {}"));
+  for (int step = 0; step < 40; ++step) {
+    OwnedExamples rows;
+    rows.features.rows = 8;
+    rows.features.Add("item", ValueType::kInt64).ints = {1, 2, 1, 2, 1, 2, 1, 2};
+    for (const char* task : {"click", "buy"}) {
+      OwnedExamples::TaskLabels labels{task, {}, {}};
+      // At last the other way round, so that losses rise.
+      for (int i = 0; i < 8; ++i) labels.values.push_back((i % 2 == 0) == (step < 38) ? 1.0f : 0.0f);
+      rows.labels.push_back(labels);
+    }
+    Learn(*learner, rows);
+  }
+  const TempDirectory directory;
+  ASSERT_TRUE(learner->SaveCheckpoint(directory.path() / "saved", 0).ok());
+  const auto level = [&](const std::string& click, size_t task) {
+    const auto loaded = LoadLearner(model(click), LearnerOptions(), directory.path() / "saved");
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    return loaded->learner->drift()[task].level;
+  };
+  ASSERT_GT(learner->drift()[0].level, 0);
+  EXPECT_EQ(level("binary {}", 0), learner->drift()[0].level);
+  EXPECT_EQ(level("binary { focal { gamma: 1 } }", 0), 0);
+  EXPECT_EQ(level("binary { focal { gamma: 1 } }", 1), learner->drift()[1].level);
+}
+
 }  // namespace
 }  // namespace polyscene
