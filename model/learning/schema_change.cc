@@ -85,6 +85,15 @@ std::string FeatureConflict(const FeatureSpec& from, const FeatureSpec& to) {
   return "";
 }
 
+// Attention's units have weights of their own, which mean nothing in units of another shape or against another feature.
+std::string PoolingConflict(const v1::Sequence& from, const v1::Sequence& to) {
+  const bool attention = from.pooling() == v1::Sequence::ATTENTION;
+  if (attention != (to.pooling() == v1::Sequence::ATTENTION)) {
+    return attention ? "it was pooled by attention" : "it is pooled by attention now";
+  }
+  return MessageDifferencer::Equals(from.attention(), to.attention()) ? "" : "its attention changed";
+}
+
 std::string TaskConflict(const TaskSpec& from, const TaskSpec& to) {
   if (from.kind != to.kind) return "its kind changed";
   if (from.outputs != to.outputs) return absl::StrCat("it had ", from.outputs, " outputs, has ", to.outputs);
@@ -124,6 +133,9 @@ class Comparison {
         New("feature", feature.name);
       } else {
         Against("feature", feature.name, FeatureConflict(from_.features()[index], feature));
+        Against("feature", feature.name,
+                PoolingConflict(from_.file().features(index).sequence(),
+                                to_.file().features(to_.FindFeature(feature.name)).sequence()));
       }
     }
     for (const FeatureSpec& feature : from_.features()) {
@@ -177,6 +189,7 @@ class Comparison {
       const auto it = std::find_if(to_.tables().begin(), to_.tables().end(),
                                    [&table](const TableSpec& other) { return other.name == table.name; });
       change_.tables.push_back(it == to_.tables().end() ? -1 : static_cast<int>(it - to_.tables().begin()));
+      if (it != to_.tables().end()) TableChanges(table, *it);
       if (it != to_.tables().end() && !SameRowState(table.optimizer, it->optimizer)) {
         change_.lines.push_back(
             absl::StrCat("new: state of the row optimizer of table '", table.name, "', which is of another kind"));
@@ -221,7 +234,7 @@ class Comparison {
       return a.name == b.name && a.tasks == b.tasks;
     };
     const auto same_task = [](const TaskSpec& a, const TaskSpec& b) {
-      return a.name == b.name && a.quantile == b.quantile;
+      return a.name == b.name && a.quantile == b.quantile && a.factors.empty() == b.factors.empty();
     };
     change_.evaluations_kept =
         std::equal(from_.scenes().begin(), from_.scenes().end(), to_.scenes().begin(), to_.scenes().end(),
@@ -238,6 +251,18 @@ class Comparison {
   }
 
  private:
+  // Of a table that both have: what its rows begin as, and what is remembered of them beside values and state.
+  void TableChanges(const TableSpec& from, const TableSpec& to) {
+    if (from.initial_range != to.initial_range) {
+      change_.lines.push_back(absl::StrCat("new: rows of table '", to.name, "' begin within ", to.initial_range,
+                                           ", before within ", from.initial_range));
+    }
+    const auto lives = [](const TableSpec& table) { return table.expire_after_rows > 0 || table.max_bytes > 0; };
+    if (lives(to) && !lives(from)) New("use of the rows of table", to.name);
+    if (lives(from) && !lives(to)) Dropped("use of the rows of table", from.name);
+    if (from.admit_after > 1 && to.admit_after <= 1) Dropped("ids that waited for a row in table", from.name);
+  }
+
   void New(absl::string_view what, absl::string_view name) {
     change_.lines.push_back(absl::StrCat("new: ", what, " '", name, "'"));
   }

@@ -23,7 +23,7 @@ torch::Tensor CalibratedLogits(const ModelSpec& spec, const Calibrations& calibr
   const auto column = [&](const std::vector<float>& values) {
     return torch::tensor(values, torch::kFloat32).view({rows, 1}).to(logits.device());
   };
-  return logits * column(a) + column(b);
+  return logits.clamp(-PlattScaling::kMostLogit, PlattScaling::kMostLogit) * column(a) + column(b);
 }
 
 }  // namespace polyscene

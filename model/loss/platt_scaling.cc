@@ -6,7 +6,6 @@
 namespace polyscene {
 namespace {
 
-constexpr double kMostLogit = 16;         // As evaluation takes logits.
 constexpr double kLeastCurvature = 1e-4;  // Sure scores would otherwise say nothing of where a and b are, and b leap.
 constexpr double kPrior = 1;              // The curvature of four rows at p = 1/2.
 constexpr double kLeastA = 0.1;

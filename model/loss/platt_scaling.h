@@ -21,6 +21,9 @@ class PlattScaling {
     float weight = 1;  // Below 0: takes back what was fitted (corrections).
   };
 
+  // Logits count as within +- this, where they are fitted and where they are calibrated; as evaluation takes them.
+  static constexpr double kMostLogit = 16;
+
   double a() const { return a_; }
   double b() const { return b_; }
 

@@ -110,10 +110,11 @@ class FeatureChecker {
     if (!std::isfinite(only.dropout()) || only.dropout() >= 1) {
       mistakes_.Add(place.Field("dropout"), absl::StrCat("dropout is ", only.dropout(), ", expected below 1"));
     }
-    if (only.exposed_position() && (!is(v1::INT64) || feature_.side() == v1::CONTEXT || feature_.has_sequence())) {
-      mistakes_.Add(
-          place.Field("exposed_position"),
-          absl::StrCat("exposed_position on ", Self(), ", expected it on a single INT64 value of the CANDIDATE side"));
+    if (only.exposed_position() &&
+        (!is(v1::INT64) || feature_.side() == v1::CONTEXT || feature_.has_sequence() || feature_.personal())) {
+      mistakes_.Add(place.Field("exposed_position"),
+                    absl::StrCat("exposed_position on ", Self(),
+                                 ", expected it on a single INT64 value of the CANDIDATE side that is not personal"));
     }
   }
 

@@ -46,10 +46,10 @@ class ReferenceChecker {
     const v1::Feature* to = Find(name, "to", place.Field("to"));
     if (to == nullptr) return;
     const v1::Embedding* target = to->encode().empty() ? nullptr : FindEmbedding(to->encode(0));
-    if (to->has_sequence() || target == nullptr) {
+    if (to->has_sequence() || to->has_training_only() || target == nullptr) {
       mistakes_.Add(place.Field("to"), absl::StrCat("to names feature '", name,
-                                                    "', expected one that is no sequence and whose first encoding is "
-                                                    "an embedding"));
+                                                    "', expected one that is no sequence, is not training_only and "
+                                                    "whose first encoding is an embedding"));
       return;
     }
     for (const v1::Encoding& encoding : feature.encode()) {
@@ -58,6 +58,28 @@ class ReferenceChecker {
       mistakes_.Add(place.Field("to"),
                     absl::StrCat("to names feature '", name, "' of dimension ", target->dimension(), ", expected ",
                                  own->dimension(), " as feature '", feature.name(), "' has it"));
+    }
+  }
+
+  // A scene that lists a feature lists what it refers to as well: without it nothing would be weighed, and every
+  // combination missing.
+  void CheckScene(const v1::Scene& scene, const Place& place) {
+    const absl::flat_hash_set<std::string> listed(scene.features().begin(), scene.features().end());
+    for (int i = 0; i < scene.features_size(); ++i) {
+      const auto it = features_.find(scene.features(i));
+      if (it == features_.end()) continue;
+      const auto check = [&](const std::string& other, absl::string_view what) {
+        if (listed.contains(other) || !features_.contains(other)) return;
+        mistakes_.Add(place.Field("features", i),
+                      absl::StrCat("scene '", scene.name(), "' has feature '", scene.features(i), "' without '", other,
+                                   "', ", what, ", expected both"));
+      };
+      if (it->second->sequence().has_attention()) {
+        check(it->second->sequence().attention().to(), "which its attention is to");
+      }
+      for (const v1::Encoding& encoding : it->second->encode()) {
+        for (const std::string& other : encoding.crossed().with()) check(other, "which it is crossed with");
+      }
     }
   }
 
@@ -88,6 +110,7 @@ void CheckReferences(const v1::ModelFile& file, const Place& place, Mistakes& mi
       checker.CheckAttention(feature, here.Field("sequence").Field("attention"));
     }
   }
+  for (int s = 0; s < file.scenes_size(); ++s) checker.CheckScene(file.scenes(s), place.Field("scenes", s));
 }
 
 }  // namespace polyscene

@@ -105,6 +105,11 @@ class RelationChecker {
     } else if (!KindThatIsNotBinary(*other->second).empty()) {
       mistakes_.Add(here, absl::StrCat(self, " names '", name, "', ", KindThatIsNotBinary(*other->second),
                                        " task, expected a binary task"));
+    } else if (other->second->assume_negative_after_seconds() > 0) {
+      // A positive that comes later is a correction of its own, and takes no other task's label along.
+      mistakes_.Add(here, absl::StrCat(self, " names '", name,
+                                       "', which has assume_negative_after_seconds, expected a task without it: labels "
+                                       "that come with a correction do not count"));
     } else if (const std::string way = WayBack(task); !way.empty()) {
       mistakes_.Add(here, absl::StrCat(self, " leads back to itself (", way, "), expected a task that does not"));
     } else {

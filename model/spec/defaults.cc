@@ -1,5 +1,6 @@
 #include "model/spec/defaults.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -15,7 +16,9 @@ T Or(T value, T fallback) {
 
 void FillFeature(v1::Feature& feature) {
   if (feature.column().empty()) feature.set_column(feature.name());
-  if (feature.has_sequence()) {
+  const bool vectors = std::any_of(feature.encode().begin(), feature.encode().end(),
+                                   [](const v1::Encoding& encoding) { return encoding.has_vector(); });
+  if (feature.has_sequence() && !vectors) {  // Vectors have one length, and are not pooled.
     v1::Sequence& sequence = *feature.mutable_sequence();
     sequence.set_pooling(Or(sequence.pooling(), v1::Sequence::MEAN));
     sequence.set_max_length(Or(sequence.max_length(), 50));
@@ -168,7 +171,7 @@ void FillLossBalance(v1::LossBalance& balance) {
       v1::GradNorm& grad_norm = *balance.mutable_grad_norm();
       grad_norm.set_alpha(Or(grad_norm.alpha(), 1.5));
       grad_norm.set_learning_rate(Or(grad_norm.learning_rate(), 0.025));
-      grad_norm.set_every_steps(Or(grad_norm.every_steps(), 20));
+      grad_norm.set_every_steps(Or(grad_norm.every_steps(), 50));
       break;
     }
     case v1::LossBalance::kDynamicWeightAverage: {

@@ -75,7 +75,7 @@ void ModelSpecBuilder::AddFeature(const v1::Feature& feature) {
     resolved.exposed_position = feature.training_only().exposed_position();
   }
   for (const v1::Encoding& encoding : feature.encode()) {
-    if (encoding.has_vector()) resolved.vector_length = encoding.vector().length();
+    if (encoding.has_vector()) resolved.vector_length = resolved.max_length = encoding.vector().length();
   }
   for (const v1::Encoding& encoding : feature.encode()) resolved.encodings.push_back(MakeEncoding(encoding, resolved));
   spec_->feature_index_.emplace(resolved.name, static_cast<int>(spec_->features_.size()));

@@ -99,6 +99,7 @@ void CutSequences(const ModelSpec& spec, google::protobuf::RepeatedPtrField<v1::
   for (v1::Column& column : *columns) {
     const int feature = spec.FindFeature(column.name());
     if (feature < 0 || !spec.features()[feature].sequence) continue;
+    if (spec.features()[feature].vector_length > 0) continue;  // Whole, or refused.
     const uint32_t max_length = static_cast<uint32_t>(spec.features()[feature].max_length);
     KeepLast(column.lengths(), max_length, column.mutable_ints());
     KeepLast(column.lengths(), max_length, column.mutable_strings());

@@ -134,6 +134,12 @@ TEST_F(EncodingKindsTest, WithoutItsColumnAVectorIsMissing) {
   EXPECT_THAT(Dense("text", 0), ElementsAre(0, 0));
 }
 
+TEST_F(EncodingKindsTest, TheModelIsTheSameOnceItsDefaultsAreWrittenOut) {
+  const auto again = ModelSpec::Create(spec_->file());
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ((*again)->fingerprint(), spec_->fingerprint());
+}
+
 TEST_F(EncodingKindsTest, AVectorOfAnotherLengthIsRefusedRowByRow) {
   TableBuilder table;
   Vectors(table, "picture", {1, 2, 3}, {2, 1, 0}, {2});

@@ -66,7 +66,9 @@ INSTANTIATE_TEST_SUITE_P(
              "to names feature 'itme', which is not in the model file\n"
              "hidden has width 0, expected 1 to 1024"},
         Case{"AttentionToANumber", "max_length: 20", "max_length: 20 pooling: ATTENTION attention { ^to: \"price\" }",
-             "to names feature 'price', expected one that is no sequence and whose first encoding is an embedding"},
+             "to names feature 'price', expected one that is no sequence, is not training_only and whose first "
+             "encoding is "
+             "an embedding"},
         Case{"CrossedWithItself", kUser,
              "side: CONTEXT type: INT64\n  encode { crossed { ^with: \"user_id\" embedding { dimension: 4 } } }",
              "with names feature 'user_id' again, expected each feature once"},
@@ -97,7 +99,9 @@ INSTANTIATE_TEST_SUITE_P(
              "training_only on required feature 'user_id', expected it not required: requests that are scored do not "
              "have it\n"
              "dropout is 1, expected below 1\n"
-             "exposed_position on feature 'user_id', expected it on a single INT64 value of the CANDIDATE side"}),
+             "exposed_position on feature 'user_id', expected it on a single INT64 value of the CANDIDATE side that is "
+             "not "
+             "personal"}),
     MistakeName);
 
 INSTANTIATE_TEST_SUITE_P(

@@ -25,6 +25,16 @@ TEST_P(ModelFile, HasNoMistake) {
   EXPECT_EQ((*spec)->file().name(), std::filesystem::path(GetParam()).stem());
 }
 
+// What clients and checkpoints get has every default written out.
+TEST_P(ModelFile, IsTheSameOnceItsDefaultsAreWrittenOut) {
+  const auto spec = ModelSpec::Load(GetParam());
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  const auto again = ModelSpec::Create((*spec)->file());
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ((*again)->fingerprint(), (*spec)->fingerprint());
+  EXPECT_EQ((*again)->file().SerializeAsString(), (*spec)->file().SerializeAsString());
+}
+
 INSTANTIATE_TEST_SUITE_P(Shipped, ModelFile, testing::ValuesIn(ModelFiles()),
                          [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
 

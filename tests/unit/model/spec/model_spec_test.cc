@@ -222,7 +222,7 @@ TEST(Defaults, OfLossBalances) {
   EXPECT_EQ(balance_of("uncertainty { }").uncertainty().learning_rate(), 0.001);
   EXPECT_EQ(balance_of("grad_norm { }").grad_norm().alpha(), 1.5);
   EXPECT_EQ(balance_of("grad_norm { }").grad_norm().learning_rate(), 0.025);
-  EXPECT_EQ(balance_of("grad_norm { }").grad_norm().every_steps(), 20);
+  EXPECT_EQ(balance_of("grad_norm { }").grad_norm().every_steps(), 50);
   EXPECT_EQ(balance_of("dynamic_weight_average { }").dynamic_weight_average().temperature(), 2);
   EXPECT_EQ(balance_of("dynamic_weight_average { }").dynamic_weight_average().span_steps(), 200);
 }

@@ -38,5 +38,25 @@ TEST(CutSequencesTest, LeavesTheLastValuesOfEachRow) {
   EXPECT_THAT(request.candidates(2).ints(), ElementsAre(7, 8, 9, 10));
 }
 
+TEST(CutSequencesTest, LeavesVectorsWhole) {
+  const auto spec = ModelSpec::Parse(R"(
+    name: "vectors"
+    features { name: "text" side: CANDIDATE type: FLOAT sequence {} encode { vector { length: 64 } } }
+    scenes { name: "shop" tasks: "click" }
+    tasks { name: "click" binary {} }
+    network { shared_bottom { hidden: 4 } })",
+                                     "vectors.textproto");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  google::protobuf::RepeatedPtrField<v1::Column> columns;
+  v1::Column& text = *columns.Add();
+  text.set_name("text");
+  for (int i = 0; i < 128; ++i) text.add_floats(static_cast<float>(i));
+  text.add_lengths(64);
+  text.add_lengths(64);
+  const std::string before = text.SerializeAsString();
+  CutSequences(**spec, &columns);
+  EXPECT_EQ(columns[0].SerializeAsString(), before);
+}
+
 }  // namespace
 }  // namespace polyscene
