@@ -73,13 +73,11 @@ INSTANTIATE_TEST_SUITE_P(
              "side: CONTEXT type: INT64\n  encode { crossed { ^with: \"user_id\" embedding { dimension: 4 } } }",
              "with names feature 'user_id' again, expected each feature once"},
         Case{"CrossedWithANumberAndNothing", kUser,
-             "side: CONTEXT type: INT64\n  encode { crossed { with: [^\"price\", ^\"none\", ^\"recent\"] embedding { "
-             "dimension: 4 } } }",
+             "side: CONTEXT type: INT64\n  encode { crossed { with: [^\"price\", ^\"none\"] embedding { dimension: 4 } "
+             "} }",
              "with names feature 'price', which is FLOAT, expected INT64 or STRING, a single value and not "
              "training_only\n"
-             "with names feature 'none', which is not in the model file\n"
-             "with names feature 'recent', which is a sequence, expected INT64 or STRING, a single value and not "
-             "training_only"},
+             "with names feature 'none', which is not in the model file"},
         Case{"CrossedWithNone", kUser,
              "side: CONTEXT type: INT64\n  encode { ^crossed { embedding { dimension: 4 } } }",
              "with lists 0, expected 1 to 3 other features"},
@@ -177,6 +175,16 @@ TEST(FeatureMistakes, OneHotTakesAThousandValues) {
   const Told told = Tell(Changed(kOneHot, "encode { one_hot { ^" + thousand + "values: \"more\" } }"),
                          "values lists 1001, expected 1 to 1000");
   EXPECT_EQ(told.got, told.want);
+}
+
+TEST(FeatureReferences, AreInEachSceneThatListsTheFeature) {
+  const auto spec = ModelSpec::Parse(
+      Changed(kUser, "side: CONTEXT type: INT64\n  encode { crossed { with: \"colour\" embedding { dimension: 4 } } }"),
+      "m.textproto");
+  EXPECT_THAT(
+      std::string(spec.status().message()),
+      testing::HasSubstr("scene 'home' has feature 'user_id' without 'colour', which it is crossed with, expected "
+                         "both"));
 }
 
 }  // namespace
