@@ -7,6 +7,7 @@
 
 #include "model/learning/inspection.h"
 #include "tests/support/temp_directory.h"
+#include "tests/unit/model/torch/checkpoint_files.h"
 #include "tests/unit/model/torch/learner_fixture.h"
 
 namespace polyscene {
@@ -28,7 +29,7 @@ constexpr char kModel[] = R"(
   network { shared_bottom { hidden: [4] } }
 )";
 
-class CheckpointChainTest : public testing::Test {
+class CheckpointChainTest : public testing::Test, protected CheckpointFiles {
  protected:
   // Rows `first`, `first` + 1, ... of a world of ever new items.
   static OwnedExamples Rows(int first, int count = 8) {
@@ -47,32 +48,7 @@ class CheckpointChainTest : public testing::Test {
     return rows;
   }
 
-  fs::path Path(const std::string& name) const { return directory_.path() / name; }
-
-  absl::Status Write(Learner& learner, const fs::path& path, uint64_t offset = 0) {
-    auto job = learner.BeginCheckpoint(offset, CheckpointKind::kIncremental);
-    if (!job.ok()) return job.status();
-    absl::Status status = (*job)->Write(path);
-    learner.EndCheckpoint(*std::move(job));
-    return status;
-  }
-
-  std::unique_ptr<Learner> Load(const std::string& name) {
-    auto loaded = LoadLearner(spec_, LearnerOptions(), Path(name));
-    if (!loaded.ok()) ADD_FAILURE() << loaded.status();
-    return std::move(loaded->learner);
-  }
-
-  std::string Digest(const fs::path& path) {
-    const CheckpointInspection inspection = InspectCheckpoint(path);
-    EXPECT_TRUE(inspection.damage.ok()) << inspection.damage;
-    return inspection.state_digest;
-  }
-  std::string Digest(Learner& learner) {
-    const fs::path path = Path(absl::StrCat("digest", digests_++));
-    EXPECT_TRUE(learner.SaveCheckpoint(path, 0).ok());
-    return Digest(path);
-  }
+  std::unique_ptr<Learner> Load(const std::string& name) { return CheckpointFiles::Load(spec_, name); }
 
   std::vector<std::string> Files(const std::string& name) {
     std::vector<std::string> files;
@@ -102,10 +78,8 @@ class CheckpointChainTest : public testing::Test {
     file.put(static_cast<char>(byte ^ 0x10));
   }
 
-  TempDirectory directory_;
   const std::shared_ptr<const ModelSpec> spec_ = ParseModel(kModel);
   const std::unique_ptr<Learner> learner_ = NewLearner(spec_);
-  int digests_ = 0;
 };
 
 TEST_F(CheckpointChainTest, AnIncrementAddsAFileOfTheRowsTouchedAndSharesTheOthers) {

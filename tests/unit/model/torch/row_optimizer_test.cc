@@ -10,6 +10,7 @@
 #include "google/protobuf/text_format.h"
 #include "model/learning/inspection.h"
 #include "tests/support/temp_directory.h"
+#include "tests/unit/model/torch/checkpoint_files.h"
 #include "tests/unit/model/torch/learner_fixture.h"
 
 namespace polyscene {
@@ -108,7 +109,7 @@ constexpr char kModel[] = R"(
   TABLES
 )";
 
-class OwnOptimizerTest : public testing::Test {
+class OwnOptimizerTest : public testing::Test, protected CheckpointFiles {
  protected:
   static std::shared_ptr<const ModelSpec> Model(const std::string& tables) {
     return ParseModel(absl::StrReplaceAll(kModel, {{"TABLES", tables}}));
@@ -127,15 +128,6 @@ class OwnOptimizerTest : public testing::Test {
     for (int i = 0; i < 8; ++i) rows.labels[0].values.push_back((first + i) % 2 == 0 ? 1.0f : 0.0f);
     return rows;
   }
-  std::string Digest(Learner& learner) {
-    const auto path = directory_.path() / absl::StrCat("digest", digests_++);
-    EXPECT_TRUE(learner.SaveCheckpoint(path, 0).ok());
-    const CheckpointInspection inspection = InspectCheckpoint(path);
-    EXPECT_TRUE(inspection.damage.ok()) << inspection.damage;
-    return inspection.state_digest;
-  }
-  TempDirectory directory_;
-  int digests_ = 0;
 };
 
 constexpr char kThree[] = R"(tables { name: "user" optimizer { ftrl { l1: 0.01 } } }
@@ -145,10 +137,10 @@ TEST_F(OwnOptimizerTest, LoadingAndLearningOnIsLearningWithoutABreak) {
   const auto spec = Model(kThree);
   const auto through = NewLearner(spec);
   for (int i = 0; i < 6; ++i) Learn(*through, Rows(5 * i));
-  ASSERT_TRUE(through->SaveCheckpoint(directory_.path() / "half", 0).ok());
+  ASSERT_TRUE(through->SaveCheckpoint(Path("half"), 0).ok());
   for (int i = 6; i < 12; ++i) Learn(*through, Rows(5 * i));
 
-  auto loaded = LoadLearner(spec, LearnerOptions(), directory_.path() / "half");
+  auto loaded = LoadLearner(spec, LearnerOptions(), Path("half"));
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_TRUE(loaded->changes.empty());
   for (int i = 6; i < 12; ++i) Learn(*loaded->learner, Rows(5 * i));
@@ -159,10 +151,10 @@ TEST_F(OwnOptimizerTest, TablesThatGetAnotherKindKeepTheirRowsAndBeginItsStateAn
   const auto plain = Model("");
   const auto old = NewLearner(plain);
   for (int i = 0; i < 6; ++i) Learn(*old, Rows(5 * i));
-  ASSERT_TRUE(old->SaveCheckpoint(directory_.path() / "old", 0).ok());
+  ASSERT_TRUE(old->SaveCheckpoint(Path("old"), 0).ok());
 
   const auto spec = Model(kThree);
-  auto loaded = LoadLearner(spec, LearnerOptions(), directory_.path() / "old");
+  auto loaded = LoadLearner(spec, LearnerOptions(), Path("old"));
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_THAT(loaded->changes, Contains("new: state of the row optimizer of table 'user', which is of another kind"));
   EXPECT_THAT(loaded->changes, Contains("new: state of the row optimizer of table 'brand', which is of another kind"));
@@ -172,8 +164,8 @@ TEST_F(OwnOptimizerTest, TablesThatGetAnotherKindKeepTheirRowsAndBeginItsStateAn
   EXPECT_THAT(scores(spec, *loaded->learner), testing::Pointwise(testing::FloatNear(1e-6f), scores(plain, *old)));
 
   // And back: three stores become one.
-  ASSERT_TRUE(loaded->learner->SaveCheckpoint(directory_.path() / "new", 0).ok());
-  auto back = LoadLearner(plain, LearnerOptions(), directory_.path() / "new");
+  ASSERT_TRUE(loaded->learner->SaveCheckpoint(Path("new"), 0).ok());
+  auto back = LoadLearner(plain, LearnerOptions(), Path("new"));
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(scores(plain, *back->learner), scores(plain, *old));
   Learn(*back->learner, Rows(100));

@@ -7,6 +7,7 @@
 
 #include "model/learning/inspection.h"
 #include "tests/support/temp_directory.h"
+#include "tests/unit/model/torch/checkpoint_files.h"
 #include "tests/unit/model/torch/learner_fixture.h"
 
 namespace polyscene {
@@ -34,7 +35,7 @@ std::string ModelText(const std::string& policies) {
                       policies);
 }
 
-class RowPolicyTest : public testing::Test {
+class RowPolicyTest : public testing::Test, protected CheckpointFiles {
  protected:
   // Step `number` of a stream whose popular items change; the same each time it is asked for.
   static OwnedExamples Rows(int number, int count = 64) {
@@ -54,29 +55,9 @@ class RowPolicyTest : public testing::Test {
     return rows;
   }
 
-  fs::path Path(const std::string& name) const { return directory_.path() / name; }
-
-  static void Write(Learner& learner, const fs::path& path) {
-    auto job = learner.BeginCheckpoint(0, CheckpointKind::kIncremental);
-    ASSERT_TRUE(job.ok()) << job.status();
-    const absl::Status status = (*job)->Write(path);
+  void Write(Learner& learner, const fs::path& path) {
+    const absl::Status status = CheckpointFiles::Write(learner, path);
     ASSERT_TRUE(status.ok()) << status;
-    learner.EndCheckpoint(*std::move(job));
-  }
-  std::unique_ptr<Learner> Load(const std::shared_ptr<const ModelSpec>& spec, const std::string& name) {
-    auto loaded = LoadLearner(spec, LearnerOptions(), Path(name));
-    if (!loaded.ok()) ADD_FAILURE() << loaded.status();
-    return std::move(loaded->learner);
-  }
-  std::string Digest(const fs::path& path) {
-    const CheckpointInspection inspection = InspectCheckpoint(path);
-    EXPECT_TRUE(inspection.damage.ok()) << inspection.damage;
-    return inspection.state_digest;
-  }
-  std::string Digest(Learner& learner) {
-    const fs::path path = Path(absl::StrCat("digest", digests_++));
-    EXPECT_TRUE(learner.SaveCheckpoint(path, 0).ok());
-    return Digest(path);
   }
   static TableRows Of(const Learner& learner, const std::string& table) {
     for (const TableRows& rows : learner.tables()) {
@@ -89,10 +70,8 @@ class RowPolicyTest : public testing::Test {
     return Score(spec, *learner.MakeSnapshot(1, 0).value(), Rows(7, 500).features, "shop", "click");
   }
 
-  TempDirectory directory_;
   const std::shared_ptr<const ModelSpec> spec_ = ParseModel(ModelText(kPolicies));
   const std::unique_ptr<Learner> learner_ = NewLearner(spec_);
-  int digests_ = 0;
 };
 
 TEST_F(RowPolicyTest, TheStreamAdmitsExpiresAndEvicts) {  // Or the other tests would show nothing.
