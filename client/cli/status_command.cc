@@ -77,6 +77,23 @@ std::string DriftText(google::protobuf::RepeatedPtrField<v1::DriftStatus> drift)
                       absl::StrFormat("%.0f%%", 100 * nearest->level()));
 }
 
+// What became of rows is told where there is a table whose rows wait or are let go.
+std::string TablesText(const google::protobuf::RepeatedPtrField<v1::TableStatus>& tables) {
+  const bool any_policy = std::any_of(tables.begin(), tables.end(), [](const v1::TableStatus& table) {
+    return table.waiting_ids() + table.expired_rows() + table.evicted_rows() > 0;
+  });
+  TextTable text(any_policy ? std::vector<std::string>{"embedding table", "rows", "waiting", "expired", "evicted"}
+                            : std::vector<std::string>{"embedding table", "rows"});
+  for (const v1::TableStatus& table : tables) {
+    std::vector<std::string> row = {table.table(), Count(table.rows())};
+    if (any_policy) {
+      row.insert(row.end(), {Count(table.waiting_ids()), Count(table.expired_rows()), Count(table.evicted_rows())});
+    }
+    text.AddRow(std::move(row));
+  }
+  return text.Render();
+}
+
 void PrintStatus(const std::string& server, const v1::GetStatusResponse& status) {
   PrintPair("server", absl::StrCat(server, status.serving() ? ", serving" : ", not serving"));
   PrintPair("model", absl::StrCat(status.fingerprint(), " on ", status.device()));
@@ -123,9 +140,7 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
     std::cout << "\n" << traffic.Render();
   }
   if (!status.tables().empty()) {
-    TextTable tables({"embedding table", "rows"});
-    for (const v1::TableStatus& table : status.tables()) tables.AddRow({table.table(), Count(table.rows())});
-    std::cout << "\n" << tables.Render();
+    std::cout << "\n" << TablesText(status.tables());
   }
   if (!status.evaluation().empty()) std::cout << "\n" << FigureTable(FiguresOf(status.evaluation()));
   if (!status.served_evaluation().empty()) {
