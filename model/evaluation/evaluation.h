@@ -18,9 +18,9 @@ namespace polyscene {
 //                Clicks on Ads at Facebook", ADKDD 2014)
 //   multi-class  accuracy, log_loss
 //   regression   mse, mae, r2; forecast: the same for each output as task "name[i]"
-//   quantile     of a regression or forecast: pinball (the mean loss whose best score is that quantile), coverage
-//   (share
-//                of labels at or below the score, which ought to be the quantile), mae
+//   quantile     of a regression or forecast:
+//                pinball (the mean loss whose best score is that quantile), coverage (share of labels at or below the
+//                score, which ought to be the quantile), mae
 struct EvaluationFigure {
   std::string scene;  // "*": all scenes together.
   std::string task;
