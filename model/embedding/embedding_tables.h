@@ -72,6 +72,11 @@ class FrozenTables {
   // values of the sequences that are pooled by it.
   torch::Tensor Embed(const EncodedBatch& batch, const SequenceAttention& attention) const;
 
+  // For who gathers rows without LibTorch: of a group of GroupSlots(), and of one of ModelSpec::tables().
+  const SlotGroup& group(int g) const { return groups_[g]; }
+  const FrozenRows& rows(int g) const { return *rows_[g]; }
+  const RowIndexSlots& index(int table) const { return *indexes_[table]; }
+
  private:
   friend class EmbeddingTables;
   std::shared_ptr<const ModelSpec> spec_;

@@ -219,6 +219,8 @@ uint32_t RowStore::TakePage() {
 std::shared_ptr<const FrozenRows> RowStore::Freeze() {
   std::shared_ptr<FrozenRows> view(new FrozenRows());
   view->arena_ = arena_.tensor();
+  view->data_ = arena_.data();
+  view->dimension_ = dimension();
   view->owners_ = owners_;
   view->keeps_owners_ = keeps_owners_;
   view->pages_ = pages_;

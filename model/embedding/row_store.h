@@ -74,6 +74,9 @@ class FrozenRows {
   // The values of `rows`, each below row_count() or kZeroRow: [rows, dimension] on the store's device.
   torch::Tensor Gather(absl::Span<const uint32_t> rows) const;
 
+  // On the CPU alone: where the values of a row below row_count() lie, as long as this lives. [dimension]
+  const float* values(uint32_t row) const { return data_ + pages_.Position(row) * dimension_; }
+
  private:
   friend class RowStore;
   FrozenRows() = default;
@@ -82,6 +85,8 @@ class FrozenRows {
     std::atomic<bool> ended{false};
   };
   torch::Tensor arena_;
+  const float* data_ = nullptr;  // On the CPU the arena's, which grows without moving.
+  int64_t dimension_ = 0;
   std::shared_ptr<const RowOwners> owners_;
   PageTable pages_;
   uint32_t row_count_ = 0;

@@ -167,6 +167,34 @@ void FeatureEncoder::AppendRequest(const FeatureStatistics& statistics, int scen
   }
 }
 
+void FeatureEncoder::AppendSide(const FeatureStatistics& statistics, int scene, const ColumnIndex& columns,
+                                bool candidates, int64_t rows, EncodedBatch& batch) const {
+  const int64_t width = spec_->dense_width();
+  const int64_t first = batch.rows * width;
+  AppendEmptyRows(scene, rows, batch);
+  for (const EncodingPlan& plan : plans_) {
+    if (plan.candidate != candidates) continue;
+    const EncodingSpec& encoding = *plan.encoding;
+    if (encoding.slot >= 0) {
+      AppendSlotIds(plan, columns, /*context_columns=*/true, 0, rows, batch.slots[encoding.slot]);
+    } else {
+      WriteDense(plan, statistics, columns[encoding.feature], 0, rows, width,
+                 batch.dense.data() + first + encoding.dense_offset);
+    }
+  }
+}
+
+void FeatureEncoder::AppendRequestParts(const FeatureStatistics& statistics, int scene, const TableView& context,
+                                        const TableView& candidates, EncodedBatch& context_part,
+                                        EncodedBatch& candidate_part) const {
+  ColumnIndex columns(spec_->features().size(), nullptr);
+  AddColumns(scene, context, columns);
+  AddColumns(scene, candidates, columns);
+  HideTrainingOnly(columns);
+  AppendSide(statistics, scene, columns, /*candidates=*/false, 1, context_part);
+  AppendSide(statistics, scene, columns, /*candidates=*/true, candidates.rows, candidate_part);
+}
+
 void FeatureEncoder::Observe(int scene, const TableView& table, int64_t begin, int64_t end,
                              FeatureStatistics& statistics) const {
   ColumnIndex columns(spec_->features().size(), nullptr);

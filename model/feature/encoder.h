@@ -40,6 +40,11 @@ class FeatureEncoder {
   void AppendRequest(const FeatureStatistics& statistics, int scene, const TableView& context,
                      const TableView& candidates, EncodedBatch& batch) const;
 
+  // The same in two parts: one row of what the context says, and a row a candidate of what that says. The slots of the
+  // other part are left alone, and its dense inputs are 0. Scenes with candidates alone.
+  void AppendRequestParts(const FeatureStatistics& statistics, int scene, const TableView& context,
+                          const TableView& candidates, EncodedBatch& context_part, EncodedBatch& candidate_part) const;
+
   // Adds the values of rows [begin, end) to the statistics, in row order.
   void Observe(int scene, const TableView& table, int64_t begin, int64_t end, FeatureStatistics& statistics) const;
 
@@ -55,6 +60,9 @@ class FeatureEncoder {
   // all.
   void AppendSlotIds(const EncodingPlan& plan, const ColumnIndex& columns, bool context_columns, int64_t begin,
                      int64_t end, SlotIds& slot) const;
+  // Appends `rows` rows of the plans of one side, whose columns on the context side hold one row for all.
+  void AppendSide(const FeatureStatistics& statistics, int scene, const ColumnIndex& columns, bool candidates,
+                  int64_t rows, EncodedBatch& batch) const;
   // Takes what is training_only out of the index.
   void HideTrainingOnly(ColumnIndex& index) const;
   // Appends what does not depend on columns, and makes room for `rows` rows of zeros in the dense matrix.

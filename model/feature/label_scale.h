@@ -16,6 +16,10 @@ struct LabelScale {
 // saw: 0 and 1 before the second, and a scale of 1 while all of them are the same.
 LabelScale ScaleOf(const TaskSpec& task, const FeatureStatistics& statistics);
 
+// log(1e6): no count is above 1,000,000 (model/feature/label_check.cc), so no score of a Poisson task need be, and no
+// gradient grows beyond. Above it the loss goes on as a line and the score stays.
+inline constexpr double kMostPoissonLogit = 13.815510557964274;
+
 // Whether there is one to learn by: not before a standardized task's second label. Labels as they are could be so far
 // off that what an optimizer remembers of their gradients would hold its weights still for good.
 bool HasScale(const TaskSpec& task, const FeatureStatistics& statistics);

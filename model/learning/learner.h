@@ -132,6 +132,7 @@ struct LearnerOptions {
   HashKey key;
   std::string device = "cpu";  // "cpu" or "cuda:N".
   int threads = 1;             // LibTorch threads within a step.
+  bool serves = true;          // Its snapshots are for a Predictor, which wants their weights packed.
 };
 
 // A learner with fresh weights. kInvalidArgument: no such device.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "model/compiled/compiled_network.h"
 #include "model/feature/label_scale.h"
 #include "model/learning/scene_losses.h"
 #include "model/loss/calibrated_logits.h"
@@ -30,6 +31,16 @@ DriftOptions DriftOptionsOf(const ModelSpec& spec) {
   return {!drift.has_none(), test.tolerance(), test.threshold(), test.minimum_rows()};
 }
 
+std::shared_ptr<const CompiledNetwork> CompileForServing(const std::shared_ptr<const ModelSpec>& spec,
+                                                         const ParameterLayout& layout) {
+  const v1::Serving& serving = spec->file().serving();
+  if (serving.forward() == v1::Serving::LIBTORCH) return nullptr;
+  const bool bfloat16 = serving.arithmetic() == v1::Serving::BFLOAT16 && HasFastBFloat16();
+  // What it cannot do LibTorch does: DescribeForward() says which and why.
+  return CompiledNetwork::Create(spec, layout, bfloat16 ? Arithmetic::kBFloat16 : Arithmetic::kFloat32)
+      .value_or(nullptr);
+}
+
 }  // namespace
 
 TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options)
@@ -38,6 +49,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       device_(options_.device),
       encoder_(spec_, options_.key),
       network_(CreateNetwork(*spec_, InputWidth(*spec_))),
+      compiled_(options_.serves && device_.is_cpu() ? CompileForServing(spec_, network_->layout()) : nullptr),
       parameters_(network_->layout(), network_->layout().InitialValues(spec_->file().seed()).to(device_)),
       joint_loss_(spec_, network_->layout()),
       dense_optimizer_(spec_->file().dense_optimizer(), network_->layout(), parameters_.flat),
@@ -285,8 +297,11 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint6
     info.learned_up_to_micros = counters_.learned_up_to_micros;
     info.published_at = absl::Now();
     const torch::NoGradGuard no_grad;
-    return std::make_shared<TorchSnapshot>(info, ViewParameters(network_->layout(), parameters_.flat.clone()),
-                                           tables_.Freeze(), statistics_, calibrations_);
+    const torch::Tensor flat = parameters_.flat.clone();
+    CompiledWeights compiled;
+    if (compiled_ != nullptr) compiled = {compiled_, compiled_->Pack(flat.data_ptr<float>())};
+    return std::make_shared<TorchSnapshot>(info, ViewParameters(network_->layout(), flat), tables_.Freeze(),
+                                           statistics_, calibrations_, std::move(compiled));
   });
 }
 

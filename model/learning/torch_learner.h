@@ -23,6 +23,7 @@
 
 namespace polyscene {
 
+class CompiledNetwork;
 struct CheckpointContents;
 struct SchemaChange;
 
@@ -108,6 +109,7 @@ class TorchLearner : public OfflineLearner {
   const torch::Device device_;
   const FeatureEncoder encoder_;
   const std::unique_ptr<Network> network_;
+  const std::shared_ptr<const CompiledNetwork> compiled_;  // Null: LibTorch serves.
   TrainedParameters parameters_;
   JointLoss joint_loss_;
   DenseOptimizer dense_optimizer_;

@@ -12,10 +12,6 @@ bool IsRegression(const TaskSpec& task) {
   return task.kind == TaskSpec::Kind::kRegression || task.kind == TaskSpec::Kind::kForecast;
 }
 
-// No count is above 1,000,000 (model/feature/label_check.cc), so no score need be, and no gradient grows beyond: above
-// its logarithm the loss goes on as a line and the score stays.
-const double kMostPoissonLogit = std::log(1e6);
-
 constexpr double kMostTransformed = 1e6;  // As model/feature/label_check.cc lets labels in.
 
 // s z, s = 1 for a positive and -1 for a negative: the logit of the true label. (1 - p)^gamma by way of its logarithm,

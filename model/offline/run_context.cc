@@ -13,6 +13,7 @@ RunContext::RunContext(const TrainFlags& flags, std::ostream& log)
 
 absl::StatusOr<LearnerOptions> RunContext::Prepare(const ModelSpec& spec) {
   LearnerOptions options;
+  options.serves = false;
   options.threads = flags_.threads;
   const absl::StatusOr<std::string> device = ResolveDevice(flags_.device);
   if (!device.ok()) return device.status();

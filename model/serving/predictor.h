@@ -47,8 +47,12 @@ class Predictor {
                                                          absl::Span<const ScoreRequest> requests) = 0;
 };
 
-// The LibTorch forward on `device` ("cpu" or "cuda:N", as the Learner's whose snapshots it gets).
+// On `device` ("cpu" or "cuda:N", as the Learner's whose snapshots it gets): by the compiled forward or by LibTorch's,
+// as those snapshots are made for.
 absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const ModelSpec> spec, HashKey key,
                                                            const std::string& device);
+
+// Which of the two it is and why, for people: "compiled, float32, AVX-512", "LibTorch (cuda:0)".
+std::string DescribeForward(const ModelSpec& spec, const std::string& device);
 
 }  // namespace polyscene

@@ -1,8 +1,12 @@
-// The LibTorch forward: the reference that any faster one is tested against.
+// The compiled forward where a snapshot has weights for it, else LibTorch's: the reference that it is tested against.
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <mutex>
 
+#include "absl/strings/str_cat.h"
+#include "model/compiled/compiled_forward.h"
+#include "model/compiled/network_steps.h"
 #include "model/feature/encoder.h"
 #include "model/feature/label_scale.h"
 #include "model/loss/calibrated_logits.h"
@@ -25,24 +29,45 @@ class TorchPredictor : public Predictor {
  public:
   TorchPredictor(std::shared_ptr<const ModelSpec> spec, HashKey key, torch::Device device)
       : spec_(std::move(spec)),
+        key_(key),
         encoder_(spec_, key),
         network_(CreateNetwork(*spec_, InputWidth(*spec_))),
         device_(device) {}
 
   absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
                                                  absl::Span<const ScoreRequest> requests) override {
-    return CatchTorch("forward", [&] { return ScoreOrThrow(static_cast<const TorchSnapshot&>(snapshot), requests); });
+    const auto& torch_snapshot = static_cast<const TorchSnapshot&>(snapshot);
+    return CatchTorch("forward", [&] {
+      // Parallel requests beat threads within one. OpenMP, which counts them, is told once a thread.
+      thread_local const bool one_thread = (at::set_num_threads(1), true);
+      static_cast<void>(one_thread);
+      if (torch_snapshot.compiled().network == nullptr) return ScoreOrThrow(torch_snapshot, requests);
+      const ServedWeights weights{torch_snapshot.compiled().packed.get(), &torch_snapshot.tables(),
+                                  &torch_snapshot.statistics(), &torch_snapshot.calibrations()};
+      return ForwardOf(torch_snapshot.compiled().network)->Score(weights, requests);
+    });
   }
 
  private:
+  // The one of the learner whose snapshots come; another learner's snapshots bring another.
+  std::shared_ptr<CompiledForward> ForwardOf(const std::shared_ptr<const CompiledNetwork>& network) {
+    const std::lock_guard<std::mutex> lock(mu_);
+    if (compiled_ == nullptr || &compiled_->network() != network.get()) {
+      compiled_ = std::make_shared<CompiledForward>(network, key_);
+    }
+    return compiled_;
+  }
   std::vector<ScoreResult> ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<const ScoreRequest> requests) const;
   std::vector<WantedTask> Wanted(absl::Span<const ScoreRequest> requests, const std::vector<RequestRows>& extents,
                                  int64_t rows) const;
 
   const std::shared_ptr<const ModelSpec> spec_;
+  const HashKey key_;
   const FeatureEncoder encoder_;
   const std::unique_ptr<Network> network_;
   const torch::Device device_;
+  std::mutex mu_;
+  std::shared_ptr<CompiledForward> compiled_;
 };
 
 std::vector<WantedTask> TorchPredictor::Wanted(absl::Span<const ScoreRequest> requests,
@@ -66,9 +91,7 @@ std::vector<WantedTask> TorchPredictor::Wanted(absl::Span<const ScoreRequest> re
 
 std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snapshot,
                                                       absl::Span<const ScoreRequest> requests) const {
-  // Per thread, so that a worker's memory is allocated once; parallel requests beat threads within one.
-  thread_local EncodedBatch batch;
-  at::set_num_threads(1);
+  thread_local EncodedBatch batch;  // Per thread, so that a worker's memory is allocated once.
   const c10::InferenceMode inference;
 
   batch.Clear();
@@ -119,6 +142,18 @@ absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const
   return CatchTorch("predictor", [&]() -> std::unique_ptr<Predictor> {
     return std::make_unique<TorchPredictor>(std::move(spec), key, torch::Device(device));
   });
+}
+
+std::string DescribeForward(const ModelSpec& spec, const std::string& device) {
+  const v1::Serving& serving = spec.file().serving();
+  std::string why = serving.forward() == v1::Serving::LIBTORCH ? "serving.forward" : WhyNotCompiled(spec);
+  if (device != "cpu") why = device;
+  if (!why.empty()) return absl::StrCat("LibTorch (", why, ")");
+  const bool wants_bfloat16 = serving.arithmetic() == v1::Serving::BFLOAT16;
+  const absl::string_view arithmetic = !wants_bfloat16     ? "float32"
+                                       : HasFastBFloat16() ? "bfloat16"
+                                                           : "float32, for want of bfloat16 instructions";
+  return absl::StrCat("compiled, ", arithmetic, ", ", InstructionSets());
 }
 
 }  // namespace polyscene

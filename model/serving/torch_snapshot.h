@@ -14,26 +14,38 @@
 
 namespace polyscene {
 
+class CompiledNetwork;
+struct PackedWeights;
+
+// The dense weights once more, as the compiled forward reads them; null where LibTorch serves.
+struct CompiledWeights {
+  std::shared_ptr<const CompiledNetwork> network;
+  std::shared_ptr<const PackedWeights> packed;
+};
+
 class TorchSnapshot : public Snapshot {
  public:
   TorchSnapshot(SnapshotInfo info, Parameters parameters, std::shared_ptr<const FrozenTables> tables,
-                FeatureStatistics statistics, Calibrations calibrations)
+                FeatureStatistics statistics, Calibrations calibrations, CompiledWeights compiled = {})
       : Snapshot(info),
         parameters_(std::move(parameters)),
         tables_(std::move(tables)),
         statistics_(std::move(statistics)),
-        calibrations_(std::move(calibrations)) {}
+        calibrations_(std::move(calibrations)),
+        compiled_(std::move(compiled)) {}
 
   const Parameters& parameters() const { return parameters_; }
   const FrozenTables& tables() const { return *tables_; }
   const FeatureStatistics& statistics() const { return statistics_; }
   const Calibrations& calibrations() const { return calibrations_; }
+  const CompiledWeights& compiled() const { return compiled_; }
 
  private:
   const Parameters parameters_;  // Views into a copy of its own.
   const std::shared_ptr<const FrozenTables> tables_;
   const FeatureStatistics statistics_;
   const Calibrations calibrations_;
+  const CompiledWeights compiled_;
 };
 
 // The network's input from its embedding part (undefined without slots) and the batch's dense part: [rows, input

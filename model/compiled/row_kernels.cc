@@ -1,0 +1,267 @@
+#include "model/compiled/row_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+namespace polyscene {
+namespace {
+
+// The compiler makes each of these loops once for each generation of processors, and the loader picks.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define POLYSCENE_FOR_EACH_PROCESSOR __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#else
+#define POLYSCENE_FOR_EACH_PROCESSOR
+#endif
+
+constexpr int kBlock = 256;  // Columns taken together where numbers are converted on the way.
+
+POLYSCENE_FOR_EACH_PROCESSOR
+void ToHalves(const float* __restrict from, int count, BFloat16* __restrict to) {
+  for (int i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<uint32_t>(from[i]);
+    const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const uint32_t nan = (bits >> 16) | 0x40;  // Rounding could turn one into an infinity.
+    to[i].bits = static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
+  }
+}
+
+POLYSCENE_FOR_EACH_PROCESSOR
+void ToFloats(const BFloat16* __restrict from, int count, float* __restrict to) {
+  for (int i = 0; i < count; ++i) to[i] = std::bit_cast<float>(uint32_t{from[i].bits} << 16);
+}
+
+// e^x to about 2 ulp: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes' expf; Moshier, "Methods and Programs for
+// Mathematical Functions", 1989), without a branch, so that loops over it become vector code.
+inline float Exp(float x) {
+  x = std::min(std::max(x, -87.0f), 88.0f);
+  constexpr float kRound = 12582912.0f;  // 1.5 x 2^23: adding it leaves no place for a fraction.
+  const float n = (x * 1.44269504f + kRound) - kRound;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+}
+
+POLYSCENE_FOR_EACH_PROCESSOR
+void ExpAll(float* x, int count) {
+  for (int i = 0; i < count; ++i) x[i] = Exp(x[i]);
+}
+
+POLYSCENE_FOR_EACH_PROCESSOR
+void OpenAll(float* x, int count) {
+  for (int i = 0; i < count; ++i) x[i] = 2.0f / (1.0f + Exp(-x[i]));
+}
+
+POLYSCENE_FOR_EACH_PROCESSOR
+void AddScaled(const float* __restrict x, float factor, int count, float* __restrict out) {
+  for (int i = 0; i < count; ++i) out[i] += x[i] * factor;
+}
+
+POLYSCENE_FOR_EACH_PROCESSOR
+void MixFour(const float* __restrict a, const float* __restrict b, const float* __restrict c, const float* __restrict d,
+             const float* __restrict shares, int count, float* __restrict out) {
+  const float sa = shares[0];
+  const float sb = shares[1];
+  const float sc = shares[2];
+  const float sd = shares[3];
+  for (int i = 0; i < count; ++i) out[i] += (a[i] * sa + b[i] * sb) + (c[i] * sc + d[i] * sd);
+}
+
+POLYSCENE_FOR_EACH_PROCESSOR
+float Dot(const float* __restrict a, const float* __restrict b, int count) {
+  constexpr int kLanes = 16;
+  float sums[kLanes] = {};
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int k = 0; k < kLanes; ++k) sums[k] += a[i + k] * b[i + k];
+  }
+  for (; i < count; ++i) sums[i % kLanes] += a[i] * b[i];
+  float sum = 0;
+  for (const float lane : sums) sum += lane;
+  return sum;
+}
+
+// The columns as floats: where they are, or converted into `space`.
+const float* Floats(const RowsView& rows, int row, int begin, int count, float* space) {
+  if (!rows.bfloat16) return rows.floats(row) + begin;
+  ToFloats(rows.halves(row) + begin, count, space);
+  return space;
+}
+
+// Calls fn(begin, count, out) for blocks of each row's columns, with `out` to write that block into.
+template <typename Fn>
+void WriteBlocks(const RowsView& out, int row, Fn&& fn) {
+  std::array<float, kBlock> space;
+  for (int begin = 0; begin < out.width; begin += kBlock) {
+    const int count = std::min(kBlock, out.width - begin);
+    if (out.bfloat16) {
+      fn(begin, count, space.data());
+      ToHalves(space.data(), count, out.halves(row) + begin);
+    } else {
+      fn(begin, count, out.floats(row) + begin);
+    }
+  }
+}
+
+}  // namespace
+
+void StoreColumns(const float* values, int count, const RowsView& rows, int row, int begin) {
+  if (rows.bfloat16) return ToHalves(values, count, rows.halves(row) + begin);
+  std::copy(values, values + count, rows.floats(row) + begin);
+}
+
+void LoadColumns(const RowsView& rows, int row, int begin, int count, float* values) {
+  if (rows.bfloat16) return ToFloats(rows.halves(row) + begin, count, values);
+  std::copy(rows.floats(row) + begin, rows.floats(row) + begin + count, values);
+}
+
+void GatherColumns(absl::Span<const float* const> from, int width, const RowsView& rows, int begin) {
+  if (!rows.bfloat16) {
+    float* to = rows.floats(0) + begin;
+    for (size_t row = 0; row < from.size(); ++row, to += rows.width) std::copy(from[row], from[row] + width, to);
+    return;
+  }
+  BFloat16* to = rows.halves(0) + begin;
+  for (size_t row = 0; row < from.size(); ++row, to += rows.width) ToHalves(from[row], width, to);
+}
+
+void RepeatColumns(const RowsView& from, int begin, int width, const RowsView& rows, int first, int end, int to) {
+  for (int row = first; row < end; ++row) {
+    if (rows.bfloat16) {
+      std::copy_n(from.halves(0) + begin, width, rows.halves(row) + to);
+    } else {
+      std::copy_n(from.floats(0) + begin, width, rows.floats(row) + to);
+    }
+  }
+}
+
+void SoftmaxGroups(const RowsView& x, int rows, int group) {
+  const int groups = rows * (x.width / group);
+  float* values = x.floats(0);
+  for (int g = 0; g < groups; ++g) {
+    float* of_group = values + g * group;
+    const float most = *std::max_element(of_group, of_group + group);
+    for (int i = 0; i < group; ++i) of_group[i] -= most;
+  }
+  ExpAll(values, groups * group);
+  for (int g = 0; g < groups; ++g) {
+    float* of_group = values + g * group;
+    float sum = 0;
+    for (int i = 0; i < group; ++i) sum += of_group[i];
+    const float factor = 1.0f / sum;
+    for (int i = 0; i < group; ++i) of_group[i] *= factor;
+  }
+}
+
+void MixRows(absl::Span<const RowsView> parts, const RowsView& shares, int begin, int rows, const RowsView& out) {
+  for (int row = 0; row < rows; ++row) {
+    const float* share = shares.floats(row) + begin;
+    WriteBlocks(out, row, [&](int column, int count, float* sum) {
+      const auto part = [&](size_t i) { return parts[i].floats(row) + column; };
+      std::fill_n(sum, count, 0.0f);
+      size_t i = 0;
+      for (; i + 4 <= parts.size(); i += 4) {
+        MixFour(part(i), part(i + 1), part(i + 2), part(i + 3), share + i, count, sum);
+      }
+      for (; i < parts.size(); ++i) AddScaled(part(i), share[i], count, sum);
+    });
+  }
+}
+
+void OpenGates(const RowsView& x, int rows) { OpenAll(x.floats(0), rows * x.width); }
+
+namespace {
+
+template <typename Combine>
+void CombineRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out, Combine combine) {
+  std::array<float, kBlock> space_a;
+  std::array<float, kBlock> space_b;
+  for (int row = 0; row < rows; ++row) {
+    WriteBlocks(out, row, [&](int begin, int count, float* to) {
+      const float* x = Floats(a, row, begin, count, space_a.data());
+      const float* y = Floats(b, row, begin, count, space_b.data());
+      for (int i = 0; i < count; ++i) to[i] = combine(x[i], y[i]);
+    });
+  }
+}
+
+}  // namespace
+
+void AddRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out) {
+  CombineRows(a, b, rows, out, [](float x, float y) { return x + y; });
+}
+
+void MultiplyRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out) {
+  CombineRows(a, b, rows, out, [](float x, float y) { return x * y; });
+}
+
+void CrossRows(const RowsView& x0, const RowsView& y, const RowsView& x, int rows, const RowsView& out) {
+  std::array<float, kBlock> space_x0;
+  std::array<float, kBlock> space_y;
+  std::array<float, kBlock> space_x;
+  for (int row = 0; row < rows; ++row) {
+    WriteBlocks(out, row, [&](int begin, int count, float* to) {
+      const float* first = Floats(x0, row, begin, count, space_x0.data());
+      const float* factor = Floats(y, row, begin, count, space_y.data());
+      const float* before = Floats(x, row, begin, count, space_x.data());
+      for (int i = 0; i < count; ++i) to[i] = before[i] + first[i] * factor[i];
+    });
+  }
+}
+
+void ConcatRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out) {
+  std::array<float, kBlock> space;
+  for (int row = 0; row < rows; ++row) {
+    int at = 0;
+    for (const RowsView* from : {&a, &b}) {
+      for (int begin = 0; begin < from->width; begin += kBlock) {
+        const int count = std::min(kBlock, from->width - begin);
+        StoreColumns(Floats(*from, row, begin, count, space.data()), count, out, row, at + begin);
+      }
+      at += from->width;
+    }
+  }
+}
+
+void PairProducts(const RowsView& x, int count, int rows, const RowsView& out) {
+  std::array<float, kBlock> space;
+  std::array<float, kBlock> squares;
+  for (int row = 0; row < rows; ++row) {
+    // The square of the sum holds every product twice and each square once.
+    WriteBlocks(out, row, [&](int begin, int width, float* sum) {
+      std::fill_n(sum, width, 0.0f);
+      std::fill_n(squares.data(), width, 0.0f);
+      for (int vector = 0; vector < count; ++vector) {
+        const float* values = Floats(x, row, vector * out.width + begin, width, space.data());
+        for (int i = 0; i < width; ++i) {
+          sum[i] += values[i];
+          squares[i] += values[i] * values[i];
+        }
+      }
+      for (int i = 0; i < width; ++i) sum[i] = (sum[i] * sum[i] - squares[i]) * 0.5f;
+    });
+  }
+}
+
+void DotRows(const RowsView& in, const float* weights, const float* bias, int rows, const RowsView& out) {
+  std::array<float, kBlock> space;
+  for (int row = 0; row < rows; ++row) {
+    float* to = out.floats(row);
+    std::copy(bias, bias + out.width, to);
+    for (int begin = 0; begin < in.width; begin += kBlock) {
+      const int count = std::min(kBlock, in.width - begin);
+      const float* values = Floats(in, row, begin, count, space.data());
+      for (int o = 0; o < out.width; ++o) to[o] += Dot(values, weights + int64_t{o} * in.width + begin, count);
+    }
+  }
+}
+
+}  // namespace polyscene

@@ -1,0 +1,105 @@
+#include "model/compiled/row_kernels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+namespace polyscene {
+namespace {
+
+using testing::ElementsAre;
+using testing::FloatEq;
+using testing::FloatNear;
+
+RowsView View(std::vector<float>& values, int width) { return {values.data(), width, false}; }
+
+TEST(RowKernelsTest, SoftmaxSumsToOneInEachGroupHoweverLargeLogitsAre) {
+  std::vector<float> x = {0, std::log(3.0f), 1000, 1000, -1000, 0};
+  SoftmaxGroups(View(x, 6), 1, 2);
+  EXPECT_THAT(x, ElementsAre(FloatNear(0.25f, 1e-6f), FloatNear(0.75f, 1e-6f), FloatEq(0.5f), FloatEq(0.5f),
+                             FloatNear(0, 1e-6f), FloatNear(1, 1e-6f)));
+}
+
+TEST(RowKernelsTest, MixesAnyNumberOfParts) {
+  for (const int parts : {1, 3, 4, 5, 9}) {
+    std::vector<std::vector<float>> values;
+    std::vector<RowsView> views;
+    std::vector<float> shares;
+    float expected = 0;
+    for (int p = 0; p < parts; ++p) {
+      values.push_back(std::vector<float>(300, static_cast<float>(p + 1)));
+      shares.push_back(0.5f * static_cast<float>(p));
+      expected += 0.5f * static_cast<float>(p * (p + 1));
+    }
+    for (auto& of_part : values) views.push_back(View(of_part, 300));
+    std::vector<float> out(300, -1);
+    MixRows(views, View(shares, parts), 0, 1, View(out, 300));
+    EXPECT_THAT(out, testing::Each(FloatEq(expected))) << parts;
+  }
+}
+
+TEST(RowKernelsTest, GatesOpenBetweenZeroAndTwo) {
+  std::vector<float> x = {0, 100, -100, 1};
+  OpenGates(View(x, 4), 1);
+  EXPECT_THAT(x, ElementsAre(FloatEq(1), FloatEq(2), FloatNear(0, 1e-6f), FloatNear(2 / (1 + std::exp(-1.0f)), 1e-6f)));
+}
+
+TEST(RowKernelsTest, PairProductsAreThoseOfEveryTwoVectors) {
+  std::vector<float> x = {1, 2, 3, 4, 5, 6, 99};  // (1,2), (3,4), (5,6), and another input
+  std::vector<float> out(2);
+  PairProducts(View(x, 7), 3, 1, View(out, 2));
+  EXPECT_THAT(out, ElementsAre(FloatEq(1 * 3 + 1 * 5 + 3 * 5), FloatEq(2 * 4 + 2 * 6 + 4 * 6)));
+}
+
+TEST(RowKernelsTest, CrossAddsTheProductToWhatCameIn) {
+  std::vector<float> x0 = {2, 3};
+  std::vector<float> y = {10, 100};
+  std::vector<float> x = {1, 1};
+  std::vector<float> out(2);
+  CrossRows(View(x0, 2), View(y, 2), View(x, 2), 1, View(out, 2));
+  EXPECT_THAT(out, ElementsAre(21, 301));
+}
+
+TEST(RowKernelsTest, ConcatPutsColumnsSideBySideInEachRow) {
+  std::vector<float> a = {1, 2};
+  std::vector<float> b = {3, 4, 5, 6};
+  std::vector<float> out(6);
+  ConcatRows(View(a, 1), View(b, 2), 2, View(out, 3));
+  EXPECT_THAT(out, ElementsAre(1, 3, 4, 2, 5, 6));
+}
+
+TEST(RowKernelsTest, DotsAreOfEveryColumn) {
+  std::vector<float> in(2 * 301);
+  for (int i = 0; i < 301; ++i) in[i] = in[301 + i] = 1;
+  in[301] = 3;
+  const std::vector<float> weights(301, 2);
+  const float bias = 0.5f;
+  std::vector<float> out(2);
+  DotRows(View(in, 301), weights.data(), &bias, 2, View(out, 1));
+  EXPECT_THAT(out, ElementsAre(602.5f, 606.5f));
+}
+
+TEST(RowKernelsTest, BFloat16RoundsToNearestEvenAndKeepsNan) {
+  const std::vector<float> values = {1.0f,
+                                     1.00390625f,
+                                     1.01171875f,
+                                     -3.14159f,
+                                     std::numeric_limits<float>::infinity(),
+                                     std::numeric_limits<float>::quiet_NaN()};
+  std::vector<BFloat16> halves(values.size());
+  const RowsView rows{halves.data(), static_cast<int>(values.size()), true};
+  StoreColumns(values.data(), static_cast<int>(values.size()), rows, 0, 0);
+  std::vector<float> back(values.size());
+  LoadColumns(rows, 0, 0, static_cast<int>(values.size()), back.data());
+  // 1 + 2^-8 lies between 1 and 1 + 2^-7, whose last bits are 0 and 1; 1 + 3 x 2^-8 between that and 1 + 2^-6.
+  EXPECT_THAT(std::vector<float>(back.begin(), back.end() - 1),
+              ElementsAre(1.0f, 1.0f, 1.015625f, -3.140625f, std::numeric_limits<float>::infinity()));
+  EXPECT_TRUE(std::isnan(back.back()));
+}
+
+}  // namespace
+}  // namespace polyscene
