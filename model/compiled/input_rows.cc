@@ -12,43 +12,74 @@ void InputRows::Begin(const EncodedBatch& batch) {
   next_value_.assign(spec_.slots().size(), 0);
 }
 
-void InputRows::Find(const FrozenTables& tables, const InputPiece& piece, absl::Span<const uint64_t> ids) {
-  const auto table = static_cast<uint32_t>(spec_.slots()[piece.slot].table);
-  const FrozenRows& rows = tables.rows(piece.group);
-  found_.resize(ids.size());
-  pointers_.resize(ids.size());
-  FindRows(tables.index(static_cast<int>(table)), rows, table, ids, absl::MakeSpan(found_));
-  size_t unknown = 0;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (found_[i] == kNoRow) {
-      ++unknown;
-      continue;
-    }
-    pointers_[i] = rows.values(found_[i]);
-    __builtin_prefetch(pointers_[i]);
+void InputRows::Begin(const FrozenTables& tables, const InputPiece& piece, int count, Search& search) {
+  const SlotIds& slot = batch_->slots[piece.slot];
+  search.piece = &piece;
+  if (spec_.slots()[piece.slot].sequence) {
+    size_t values = 0;
+    for (const int32_t length : absl::MakeConstSpan(slot.lengths).subspan(row_, count)) values += length;
+    search.ids = absl::MakeConstSpan(slot.ids).subspan(next_value_[piece.slot], values);
+    next_value_[piece.slot] += values;
+  } else {
+    search.ids = absl::MakeConstSpan(slot.ids).subspan(row_, count);
   }
-  if (unknown == 0) return;
+  const RowIndexSlots& index = tables.index(spec_.slots()[piece.slot].table);
+  for (const uint64_t id : search.ids) index.Prefetch(id);
+}
+
+void InputRows::Guess(const FrozenTables& tables, Search& search) const {
+  const RowIndexSlots& index = tables.index(spec_.slots()[search.piece->slot].table);
+  const FrozenRows& rows = tables.rows(search.piece->group);
+  search.guesses.resize(search.ids.size());
+  for (size_t i = 0; i < search.ids.size(); ++i) {
+    const uint32_t row = index.Peek(search.ids[i]);
+    search.guesses[i] = row < rows.row_count() ? row : kNoRow;
+    if (search.guesses[i] != kNoRow) rows.PrefetchPlace(row);
+  }
+}
+
+void InputRows::Approach(const FrozenTables& tables, const Search& search) const {
+  const FrozenRows& rows = tables.rows(search.piece->group);
+  for (const uint32_t row : search.guesses) {
+    if (row != kNoRow) rows.PrefetchRow(row);
+  }
+}
+
+void InputRows::Finish(const FrozenTables& tables, const Search& search) {
+  const InputPiece& piece = *search.piece;
+  const auto table = static_cast<uint32_t>(spec_.slots()[piece.slot].table);
+  const RowIndexSlots& index = tables.index(static_cast<int>(table));
+  const FrozenRows& rows = tables.rows(piece.group);
+  pointers_.resize(search.ids.size());
+  missing_.clear();
+  for (size_t i = 0; i < search.ids.size(); ++i) {
+    const uint64_t id = search.ids[i];
+    uint32_t row = search.guesses[i];
+    if (row == kNoRow || !rows.Owns(row, table, id)) {
+      row = index.Find(id, [&](uint32_t r) { return r < rows.row_count() && rows.Owns(r, table, id); });
+    }
+    if (row == kNoRow) {
+      missing_.push_back(i);
+    } else {
+      pointers_[i] = rows.values(row);
+    }
+  }
+  if (missing_.empty()) return;
   const auto width = static_cast<size_t>(piece.width);
-  initial_.resize(unknown * width);
+  initial_.resize(missing_.size() * width);
   float* next = initial_.data();
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (found_[i] != kNoRow) continue;
-    InitialRow(spec_.file().seed(), table, ids[i], tables.group(piece.group).initial_range,
+  for (const size_t i : missing_) {
+    InitialRow(spec_.file().seed(), table, search.ids[i], tables.group(piece.group).initial_range,
                absl::MakeSpan(next, width));
     pointers_[i] = next;
     next += width;
   }
 }
 
-void InputRows::WritePooled(const FrozenTables& tables, const InputPiece& piece, int count, const RowsView& rows,
-                            int to, int column) {
-  const SlotIds& slot = batch_->slots[piece.slot];
-  const absl::Span<const int32_t> lengths = absl::MakeConstSpan(slot.lengths).subspan(row_, count);
-  size_t values = 0;
-  for (const int32_t length : lengths) values += length;
-  size_t& next = next_value_[piece.slot];
-  Find(tables, piece, absl::MakeConstSpan(slot.ids).subspan(next, values));
-  next += values;
+void InputRows::WriteEmbedding(const Search& search, int count, int column, const RowsView& rows) {
+  const InputPiece& piece = *search.piece;
+  if (!spec_.slots()[piece.slot].sequence) return GatherColumns(pointers_, piece.width, rows, column);
+  const absl::Span<const int32_t> lengths = absl::MakeConstSpan(batch_->slots[piece.slot].lengths).subspan(row_, count);
   pooled_.resize(piece.width);
   const float* const* pointer = pointers_.data();
   for (int r = 0; r < count; ++r) {
@@ -60,27 +91,42 @@ void InputRows::WritePooled(const FrozenTables& tables, const InputPiece& piece,
       const float factor = 1.0f / static_cast<float>(lengths[r]);
       for (float& value : pooled_) value *= factor;
     }
-    StoreColumns(pooled_.data(), piece.width, rows, to + r, column);
+    StoreColumns(pooled_.data(), piece.width, rows, r, column);
   }
 }
 
 void InputRows::Write(const FrozenTables& tables, const InputLayout& layout, bool context, InputColumns columns,
                       int count, const RowsView& rows, int to) {
-  const RowsView from_to{rows.bfloat16 ? static_cast<void*>(rows.halves(to)) : rows.floats(to), rows.width,
+  const RowsView written{rows.bfloat16 ? static_cast<void*>(rows.halves(to)) : rows.floats(to), rows.width,
                          rows.bfloat16};
+  const auto column_of = [&](const InputPiece& piece) {
+    return columns == InputColumns::kAll ? piece.column : piece.side_column;
+  };
+  size_t embeddings = 0;
   const int64_t dense_width = spec_.dense_width();
   for (const InputPiece& piece : layout.pieces) {
     if (piece.context != context) continue;
-    const int column = columns == InputColumns::kAll ? piece.column : piece.side_column;
-    if (piece.slot >= 0 && spec_.slots()[piece.slot].sequence) {
-      WritePooled(tables, piece, count, rows, to, column);
-    } else if (piece.slot >= 0) {
-      Find(tables, piece, absl::MakeConstSpan(batch_->slots[piece.slot].ids).subspan(row_, count));
-      GatherColumns(pointers_, piece.width, from_to, column);
+    if (piece.slot >= 0) {
+      if (searches_.size() == embeddings) searches_.emplace_back();
+      searches_[embeddings++].piece = &piece;
     } else if (piece.dense >= 0) {
       pointers_.resize(count);
       for (int r = 0; r < count; ++r) pointers_[r] = &batch_->dense[(row_ + r) * dense_width + piece.dense];
-      GatherColumns(pointers_, piece.width, from_to, column);
+      GatherColumns(pointers_, piece.width, written, column_of(piece));
+    }
+  }
+  // An id's value is four steps away, each in memory that only the one before tells: its slot in the index, the page of
+  // the row that this names, the row's owner and values. So each embedding is a step behind the next one, and what a
+  // step needs is on its way while those of others are done.
+  constexpr size_t kSteps = 3;
+  for (size_t turn = 0; turn < embeddings + kSteps; ++turn) {
+    if (turn < embeddings) Begin(tables, *searches_[turn].piece, count, searches_[turn]);
+    if (turn >= 1 && turn - 1 < embeddings) Guess(tables, searches_[turn - 1]);
+    if (turn >= 2 && turn - 2 < embeddings) Approach(tables, searches_[turn - 2]);
+    if (turn >= 3) {
+      const Search& search = searches_[turn - 3];
+      Finish(tables, search);
+      WriteEmbedding(search, count, column_of(*search.piece), written);
     }
   }
   row_ += count;

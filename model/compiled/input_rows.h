@@ -29,16 +29,26 @@ class InputRows {
              const RowsView& rows, int to);
 
  private:
-  // Pointers to the values of `ids`, in pointers_: a row's, or for an id without one, its initial ones.
-  void Find(const FrozenTables& tables, const InputPiece& piece, absl::Span<const uint64_t> ids);
-  void WritePooled(const FrozenTables& tables, const InputPiece& piece, int count, const RowsView& rows, int to,
-                   int column);
+  // The ids of one embedding on their way to their values.
+  struct Search {
+    const InputPiece* piece = nullptr;
+    absl::Span<const uint64_t> ids;
+    std::vector<uint32_t> guesses;  // [ids] rows where they may be; kNoRow: to be looked for.
+  };
+  // Each asks for the memory that the next one will want.
+  void Begin(const FrozenTables& tables, const InputPiece& piece, int count, Search& search);
+  void Guess(const FrozenTables& tables, Search& search) const;
+  void Approach(const FrozenTables& tables, const Search& search) const;
+  // Pointers to the values, in pointers_: a row's, or for an id without one, its initial ones.
+  void Finish(const FrozenTables& tables, const Search& search);
+  void WriteEmbedding(const Search& search, int count, int column, const RowsView& rows);
 
   const ModelSpec& spec_;
   const EncodedBatch* batch_ = nullptr;
   int64_t row_ = 0;                 // The next one.
   std::vector<size_t> next_value_;  // [slots] of sequences: where the next row's ids begin.
-  std::vector<uint32_t> found_;
+  std::vector<Search> searches_;    // Of the pieces that are embeddings, in order.
+  std::vector<size_t> missing_;     // Ids of a search without a row.
   std::vector<const float*> pointers_;
   std::vector<float> initial_;
   std::vector<float> pooled_;

@@ -30,7 +30,7 @@ constexpr dnnl::cpu_isa kAmx = dnnl::cpu_isa::avx512_core_amx;
 
 bool HasFastBFloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 
-std::string InstructionSets() {
+std::string ProductInstructions() {
   if (Has(kAmx)) return "AVX-512 with AMX";
   if (Has(dnnl::cpu_isa::avx512_core_bf16)) return "AVX-512 with bfloat16";
   if (Has(dnnl::cpu_isa::avx512_core)) return "AVX-512";

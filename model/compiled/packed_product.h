@@ -19,7 +19,7 @@ enum class Arithmetic { kFloat32, kBFloat16 };
 bool HasFastBFloat16();
 
 // What oneDNN uses of this processor, for people: "AVX-512", "AVX-512 with bfloat16" and the like.
-std::string InstructionSets();
+std::string ProductInstructions();
 
 struct ProductShape {
   int inputs = 0;

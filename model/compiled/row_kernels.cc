@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <vector>
 
 namespace polyscene {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 // The compiler makes each of these loops once for each generation of processors, and the loader picks.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
-#define POLYSCENE_FOR_EACH_PROCESSOR __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define POLYSCENE_FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define POLYSCENE_FOR_EACH_PROCESSOR
 #endif
@@ -60,32 +61,59 @@ void OpenAll(float* x, int count) {
   for (int i = 0; i < count; ++i) x[i] = 2.0f / (1.0f + Exp(-x[i]));
 }
 
+// Sixteen numbers together, which compilers make of what the processor has; they may lie anywhere.
+using Lanes = float __attribute__((vector_size(64)));
+using LanesInMemory = float __attribute__((vector_size(64), aligned(4), may_alias));
+constexpr int kLanes = 16;
+
+inline Lanes Load(const float* from) { return *reinterpret_cast<const LanesInMemory*>(from); }
+inline void Store(const Lanes& values, float* to) { *reinterpret_cast<LanesInMemory*>(to) = values; }
+
+// Rows [0, rows) of parts[p], `width` numbers each and as many floats apart, times shares[p] of the row.
 POLYSCENE_FOR_EACH_PROCESSOR
-void AddScaled(const float* __restrict x, float factor, int count, float* __restrict out) {
-  for (int i = 0; i < count; ++i) out[i] += x[i] * factor;
+void MixAll(const float* const* parts, int part_count, const float* shares, int share_stride, int rows, int width,
+            float* __restrict out) {
+  for (int row = 0; row < rows; ++row, shares += share_stride, out += width) {
+    const int64_t at = int64_t{row} * width;
+    int begin = 0;
+    for (; begin + 2 * kLanes <= width; begin += 2 * kLanes) {
+      Lanes left = {};
+      Lanes right = {};
+      for (int p = 0; p < part_count; ++p) {
+        const float* part = parts[p] + at + begin;
+        left += Load(part) * shares[p];
+        right += Load(part + kLanes) * shares[p];
+      }
+      Store(left, out + begin);
+      Store(right, out + begin + kLanes);
+    }
+    for (; begin < width; ++begin) {
+      float sum = 0;
+      for (int p = 0; p < part_count; ++p) sum += parts[p][at + begin] * shares[p];
+      out[begin] = sum;
+    }
+  }
 }
 
+// Vectors of `width` numbers into rows that are `stride` numbers apart.
 POLYSCENE_FOR_EACH_PROCESSOR
-void MixFour(const float* __restrict a, const float* __restrict b, const float* __restrict c, const float* __restrict d,
-             const float* __restrict shares, int count, float* __restrict out) {
-  const float sa = shares[0];
-  const float sb = shares[1];
-  const float sc = shares[2];
-  const float sd = shares[3];
-  for (int i = 0; i < count; ++i) out[i] += (a[i] * sa + b[i] * sb) + (c[i] * sc + d[i] * sd);
+void CopyVectors(const float* const* from, int count, int width, int stride, float* __restrict to) {
+  for (int row = 0; row < count; ++row, to += stride) {
+    const float* values = from[row];
+    int i = 0;
+    for (; i + kLanes <= width; i += kLanes) Store(Load(values + i), to + i);
+    for (; i < width; ++i) to[i] = values[i];
+  }
 }
 
 POLYSCENE_FOR_EACH_PROCESSOR
 float Dot(const float* __restrict a, const float* __restrict b, int count) {
-  constexpr int kLanes = 16;
-  float sums[kLanes] = {};
+  Lanes sums = {};
   int i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int k = 0; k < kLanes; ++k) sums[k] += a[i + k] * b[i + k];
-  }
-  for (; i < count; ++i) sums[i % kLanes] += a[i] * b[i];
+  for (; i + kLanes <= count; i += kLanes) sums += Load(a + i) * Load(b + i);
   float sum = 0;
-  for (const float lane : sums) sum += lane;
+  for (int lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  for (; i < count; ++i) sum += a[i] * b[i];
   return sum;
 }
 
@@ -125,9 +153,7 @@ void LoadColumns(const RowsView& rows, int row, int begin, int count, float* val
 
 void GatherColumns(absl::Span<const float* const> from, int width, const RowsView& rows, int begin) {
   if (!rows.bfloat16) {
-    float* to = rows.floats(0) + begin;
-    for (size_t row = 0; row < from.size(); ++row, to += rows.width) std::copy(from[row], from[row] + width, to);
-    return;
+    return CopyVectors(from.data(), static_cast<int>(from.size()), width, rows.width, rows.floats(0) + begin);
   }
   BFloat16* to = rows.halves(0) + begin;
   for (size_t row = 0; row < from.size(); ++row, to += rows.width) ToHalves(from[row], width, to);
@@ -162,17 +188,19 @@ void SoftmaxGroups(const RowsView& x, int rows, int group) {
 }
 
 void MixRows(absl::Span<const RowsView> parts, const RowsView& shares, int begin, int rows, const RowsView& out) {
-  for (int row = 0; row < rows; ++row) {
-    const float* share = shares.floats(row) + begin;
-    WriteBlocks(out, row, [&](int column, int count, float* sum) {
-      const auto part = [&](size_t i) { return parts[i].floats(row) + column; };
-      std::fill_n(sum, count, 0.0f);
-      size_t i = 0;
-      for (; i + 4 <= parts.size(); i += 4) {
-        MixFour(part(i), part(i + 1), part(i + 2), part(i + 3), share + i, count, sum);
-      }
-      for (; i < parts.size(); ++i) AddScaled(part(i), share[i], count, sum);
-    });
+  // Rows together that what is converted on the way stays in the first cache.
+  constexpr int kRowsAtOnce = 8;
+  thread_local std::vector<const float*> pointers;
+  thread_local std::vector<float> mixed;
+  pointers.resize(parts.size());
+  if (out.bfloat16) mixed.resize(static_cast<size_t>(kRowsAtOnce) * out.width);
+  for (int row = 0; row < rows; row += kRowsAtOnce) {
+    const int count = std::min(kRowsAtOnce, rows - row);
+    for (size_t p = 0; p < parts.size(); ++p) pointers[p] = parts[p].floats(row);
+    float* to = out.bfloat16 ? mixed.data() : out.floats(row);
+    MixAll(pointers.data(), static_cast<int>(parts.size()), shares.floats(row) + begin, shares.width, count, out.width,
+           to);
+    if (out.bfloat16) ToHalves(to, count * out.width, out.halves(row));
   }
 }
 

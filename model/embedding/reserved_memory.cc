@@ -9,7 +9,7 @@ namespace polyscene {
 namespace {
 
 // What is smaller than this stays in small pages, so that a model of many small tables takes what it needs.
-constexpr int64_t kSmall = int64_t{8} << 20;
+constexpr int64_t kSmall = int64_t{1} << 20;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ ReservedMemory::ReservedMemory(int64_t bytes, int64_t at_least) : bytes_(bytes) 
   data_ = region;
 #ifdef MADV_HUGEPAGE
   // A hint: what the system does not have or not allow it leaves as it is.
-  if (bytes_ > kSmall) madvise(static_cast<char*>(region) + kSmall, bytes_ - kSmall, MADV_HUGEPAGE);
+  if (bytes_ >= kSmall) madvise(region, bytes_, MADV_HUGEPAGE);
 #endif
 }
 

@@ -5,8 +5,8 @@
 
 namespace polyscene {
 
-// Zeros. What lies beyond the first few megabytes is asked for in huge pages where the system has them to give: rows
-// are met in no order, and with small pages half of that time goes into finding where memory is.
+// Zeros. From a megabyte on they are asked for in huge pages where the system has them to give: rows are met in no
+// order, and with small pages half of that time goes into finding where memory is.
 //
 // Threads: those of its user.
 class ReservedMemory {

@@ -74,6 +74,14 @@ class FrozenRows {
   // The values of `rows`, each below row_count() or kZeroRow: [rows, dimension] on the store's device.
   torch::Tensor Gather(absl::Span<const uint32_t> rows) const;
 
+  // Asks for what it takes to find a row, and then for the row: its owner and values, on the CPU.
+  void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
+  void PrefetchRow(uint32_t row) const {
+    const uint64_t place = pages_.Position(row);
+    owners_->Prefetch(place);
+    __builtin_prefetch(data_ + place * dimension_);
+  }
+
   // On the CPU alone: where the values of a row below row_count() lie, as long as this lives. [dimension]
   const float* values(uint32_t row) const { return data_ + pages_.Position(row) * dimension_; }
 

@@ -153,7 +153,7 @@ std::string DescribeForward(const ModelSpec& spec, const std::string& device) {
   const absl::string_view arithmetic = !wants_bfloat16     ? "float32"
                                        : HasFastBFloat16() ? "bfloat16"
                                                            : "float32, for want of bfloat16 instructions";
-  return absl::StrCat("compiled, ", arithmetic, ", ", InstructionSets());
+  return absl::StrCat("compiled, ", arithmetic, ", ", ProductInstructions());
 }
 
 }  // namespace polyscene
