@@ -71,7 +71,7 @@ absl::Status Batcher::CheckRoom(int64_t rows, int64_t bytes) const {
     return absl::OkStatus();
   }
   // When what waits now is done: sooner, whoever was refused would find a queue that is as full as this one.
-  absl::Duration backlog = cost_.Backlog(queue_.rows(), row_limit_, static_cast<int>(std::max(1, options_.threads)));
+  absl::Duration backlog = cost_.Backlog(queue_.rows(), row_limit_, std::max(1, options_.threads));
   if (backlog == absl::ZeroDuration()) backlog = kUnknownBacklog;
   const absl::Duration after = absl::Ceil(std::clamp(backlog, kShortestRetry, kLongestRetry), absl::Milliseconds(1));
   return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat("the queue is full: ", full, ": retry in ",

@@ -111,15 +111,19 @@ void RequestQueue::Release(QueuedRequest* request) {
 
 ScoreResult JoinParts(std::vector<ScoredPart>& parts) {
   std::sort(parts.begin(), parts.end(), [](const ScoredPart& a, const ScoredPart& b) { return a.begin < b.begin; });
-  ScoreResult joined = std::move(parts.front().result);
+  ScoreResult joined;
+  for (const ScoredPart& part : parts) joined.rows += part.result.rows;
+  for (const ScoredTask& task : parts.front().result.tasks) {
+    joined.tasks.push_back({task.task, task.outputs, {}});
+    joined.tasks.back().values.reserve(joined.rows * task.outputs);
+  }
+  joined.ranking.reserve(parts.front().result.ranking.empty() ? 0 : joined.rows);
   const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
-  for (size_t p = 1; p < parts.size(); ++p) {
-    const ScoreResult& next = parts[p].result;
-    joined.rows += next.rows;
-    for (size_t t = 0; t < joined.tasks.size(); ++t) append(joined.tasks[t].values, next.tasks[t].values);
-    append(joined.ranking, next.ranking);
+  for (const ScoredPart& part : parts) {
+    for (size_t t = 0; t < joined.tasks.size(); ++t) append(joined.tasks[t].values, part.result.tasks[t].values);
+    append(joined.ranking, part.result.ranking);
   }
   return joined;
 }

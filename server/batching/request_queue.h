@@ -97,7 +97,7 @@ class RequestQueue {
   std::vector<QueuedRequest*> free_;
 };
 
-// The whole result of a request from those of all its parts, which lose theirs.
+// The whole result of a request from those of all its parts, of which there is at least one; brings them in order.
 ScoreResult JoinParts(std::vector<ScoredPart>& parts);
 
 }  // namespace polyscene
