@@ -145,6 +145,7 @@ absl::Status Server::Parts::BuildServing() {
   options.threads = settings.config.predict_threads();
   options.max_batch_rows = settings.config.max_batch_rows();
   options.max_queue_rows = settings.config.max_queue_rows();
+  options.max_queue_bytes = settings.config.max_queue_bytes();
   batcher = std::make_unique<Batcher>(options, *predictor, snapshots, metrics, clock);
   return absl::OkStatus();
 }

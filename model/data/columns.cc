@@ -33,6 +33,16 @@ const ColumnView* TableView::Find(absl::string_view name) const {
   return nullptr;
 }
 
+int64_t TableView::bytes() const {
+  size_t bytes = 0;
+  for (const ColumnView& column : columns) {
+    bytes += column.ints.size() * sizeof(int64_t) + column.floats.size() * sizeof(float) +
+             (column.missing.size() + column.lengths.size()) * sizeof(uint32_t);
+    for (const absl::string_view value : column.strings) bytes += sizeof(value) + value.size();
+  }
+  return static_cast<int64_t>(bytes);
+}
+
 Column& Table::Add(absl::string_view name, ValueType type) {
   Column& column = columns.emplace_back();
   column.name = std::string(name);

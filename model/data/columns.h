@@ -38,6 +38,7 @@ struct TableView {
   std::vector<ColumnView> columns;
 
   const ColumnView* Find(absl::string_view name) const;  // Null if there is none.
+  int64_t bytes() const;  // Of everything borrowed: values (of strings, their characters too), missing rows, lengths.
 };
 
 // One column that owns its values; fields as in ColumnView.

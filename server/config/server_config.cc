@@ -77,6 +77,7 @@ void CheckServerConfig(const v1::ServerConfig& config, const Place& place, Mista
   check.Integer("max_request_rows", config.max_request_rows(), 1, kMaxRows);
   check.Integer("max_batch_rows", config.max_batch_rows(), 1, kMaxRows);
   check.Integer("max_queue_rows", config.max_queue_rows(), 1, std::numeric_limits<int32_t>::max());
+  check.Integer("max_queue_bytes", config.max_queue_bytes(), 1, kMaxBytes);
   check.Integer("max_batch_events", config.max_batch_events(), 1, kMaxRows);
   check.Integer("max_message_bytes", config.max_message_bytes(), 1024, kMaxMessageBytes);
   check.Number("log_sync_interval_ms", config.log_sync_interval_ms(), kMaxSyncMs);
@@ -102,6 +103,7 @@ void FillServerDefaults(v1::ServerConfig& config) {
   config.set_max_request_rows(Or(config.max_request_rows(), 10'000));
   config.set_max_batch_rows(Or(config.max_batch_rows(), 1'024));
   config.set_max_queue_rows(Or(config.max_queue_rows(), 100'000));
+  config.set_max_queue_bytes(Or(config.max_queue_bytes(), int64_t{256} << 20));
   config.set_max_batch_events(Or(config.max_batch_events(), 10'000));
   config.set_max_message_bytes(Or(config.max_message_bytes(), int64_t{16} << 20));
   config.set_log_sync_interval_ms(Or(config.log_sync_interval_ms(), 2.0));

@@ -82,7 +82,8 @@ struct Metrics::Series {
   mutable prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
 
   std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
-  prometheus::Gauge *queue_rows, *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
+  prometheus::Gauge *queue_rows, *queue_bytes, *batch_row_limit;
+  prometheus::Gauge *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
   prometheus::Gauge *log_bytes, *log_full, *log_broken;
   prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
   prometheus::Gauge *joiner_requests, *joiner_bytes, *joiner_waiting_rows;
@@ -112,6 +113,8 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.scenes.push_back(MakeSceneSeries(build, "unknown"));
 
   s.queue_rows = &build.Gauge(kQueueRows, {});
+  s.queue_bytes = &build.Gauge(kQueueBytes, {});
+  s.batch_row_limit = &build.Gauge(kBatchRowLimit, {});
   s.batch_rows = &build.Histogram(kBatchRows, {});
   s.log_end_offset = &build.Gauge(kLogEndOffset, {});
   s.log_bytes = &build.Gauge(kLogBytes, {});
@@ -182,7 +185,12 @@ void Metrics::Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Du
   if (code == absl::StatusCode::kOk) series.predict_rows_total->Increment(static_cast<double>(rows));
 }
 
-void Metrics::QueueRows(int64_t rows) { series_->queue_rows->Set(static_cast<double>(rows)); }
+void Metrics::Queue(int64_t rows, int64_t bytes) {
+  series_->queue_rows->Set(static_cast<double>(rows));
+  series_->queue_bytes->Set(static_cast<double>(bytes));
+}
+
+void Metrics::BatchRowLimit(int64_t rows) { series_->batch_row_limit->Set(static_cast<double>(rows)); }
 
 void Metrics::BatchScored(int64_t rows) { series_->batch_rows->Observe(static_cast<double>(rows)); }
 

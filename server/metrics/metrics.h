@@ -55,7 +55,8 @@ class Metrics {
 
   // Predict
   void Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took);
-  void QueueRows(int64_t rows);  // Rows waiting now.
+  void Queue(int64_t rows, int64_t bytes);  // Waiting now.
+  void BatchRowLimit(int64_t rows);
   void BatchScored(int64_t rows);
 
   // Events

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,6 +19,9 @@ inline constexpr size_t kMaxStatusMessageBytes = 2000;
 // call gets a hint of when to retry (trailing metadata "grpc-retry-pushback-ms", which gRPC's own retries obey). Before
 // Finish().
 grpc::Status ToGrpcStatus(const absl::Status& status, grpc::CallbackServerContext* context);
+
+// When to try again what ended with `status`: 1 or more with RESOURCE_EXHAUSTED, else 0.
+uint32_t RetryAfterMilliseconds(const absl::Status& status);
 
 // `text` without what is beyond `max_bytes`; cuts no UTF-8 character in two.
 std::string CutText(absl::string_view text, size_t max_bytes);

@@ -95,6 +95,7 @@ void PredictStreamCall::Complete(const std::shared_ptr<Request>& request, absl::
   if (!status.ok()) {
     response.mutable_error()->set_code(static_cast<uint32_t>(status.code()));
     response.mutable_error()->set_message(CutText(status.message(), kMaxStatusMessageBytes));
+    response.mutable_error()->set_retry_after_milliseconds(RetryAfterMilliseconds(status));
     return Give(*request, status);
   }
   const v1::PredictRequest& asked = request->message.request();

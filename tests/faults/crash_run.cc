@@ -62,7 +62,7 @@ class CrashRun {
   void WriteFiles() {
     fs::create_directories(options_.directory);
     std::ofstream(options_.directory / "model.textproto") << CrashModelText();
-    // Each request is scored alone: in a batch its scores may differ in the last bit.
+    // Each row is scored alone: in a batch its scores may differ in the last bit.
     std::ofstream(options_.directory / "server.textproto")
         << "predict_threads: 1 log_sync_interval_ms: 1 max_batch_rows: 1\n";
   }

@@ -173,7 +173,11 @@ TEST_F(FakeFlowTest, AFullQueueAsksForARetry) {
   const grpc::Status status = prediction_->Predict(&context, GoodPredict(), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_message(), HasSubstr("3 rows wait, the limit is 3"));
-  EXPECT_EQ(context.GetServerTrailingMetadata().count("grpc-retry-pushback-ms"), 1);
+  EXPECT_THAT(status.error_message(), HasSubstr("retry in 100 ms"));  // Nothing was measured yet.
+  const auto& trailing = context.GetServerTrailingMetadata();
+  const auto pushback = trailing.find("grpc-retry-pushback-ms");
+  ASSERT_NE(pushback, trailing.end());
+  EXPECT_EQ(std::string(pushback->second.data(), pushback->second.size()), "100");
   controls_.predictor->Release();
   for (std::thread& caller : callers) caller.join();
 }

@@ -139,6 +139,7 @@ TEST_F(FakePredictStreamTest, AFullQueueRefusesEachRequestByItself) {
   stream.Send(Good(3));
   const std::map<uint64_t, v1::PredictStreamResponse> refused = stream.Read(1);
   EXPECT_EQ(refused.begin()->second.error().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_GE(refused.begin()->second.error().retry_after_milliseconds(), 1);
   controls_.predictor->Release();
   EXPECT_THAT(stream.Read(2), SizeIs(2));
   EXPECT_TRUE(stream.Finish().ok());

@@ -31,6 +31,22 @@ TEST(TableTest, AViewShowsTheValuesOfEveryColumn) {
   EXPECT_EQ(view.columns[2].value_count(), 3);
 }
 
+TEST(TableTest, TellsTheBytesItBorrows) {
+  Table table;
+  table.rows = 2;
+  table.Add("age", ValueType::kInt64).ints = {29, 31};
+  Column& price = table.Add("price", ValueType::kFloat);
+  price.floats = {1.5f, 0};
+  price.missing = {1};
+  Column& tags = table.Add("tags", ValueType::kString);
+  tags.strings = {"shoes", "red"};
+  tags.lengths = {2, 0};
+
+  // Two ids; two prices and a missing row; two views, eight characters and two lengths.
+  EXPECT_EQ(table.View().bytes(), 16 + 12 + (2 * static_cast<int64_t>(sizeof(absl::string_view)) + 8 + 8));
+  EXPECT_EQ(TableView().bytes(), 0);
+}
+
 TEST(TableTest, ASecondViewLeavesTheFirstValid) {
   Table table;
   table.rows = 1;

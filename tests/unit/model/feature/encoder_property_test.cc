@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/data/table_slice.h"
 #include "model/feature/encoder.h"
 #include "tests/unit/model/feature/shop_model.h"
 
@@ -102,6 +103,25 @@ TEST_P(EncoderPropertyTest, ARequestEqualsItsRowsWithTheContextWrittenOut) {
     encoder_.AppendRows(statistics, scene, expanded.View(), 0, expanded.rows, rows);
   }
   ExpectEqual(requests, rows);
+}
+
+TEST_P(EncoderPropertyTest, ARequestEncodesTheSameInParts) {
+  const int scene = Below(2) == 0 ? kFeedScene : kSearchScene;
+  const Table context = RandomTable(scene, false, 1);
+  const Table candidates = RandomTable(scene, true, 50);
+  const TableView view = candidates.View();
+  const FeatureStatistics statistics = RandomStatistics();
+  EncodedBatch whole;
+  EncodedBatch parts;
+
+  encoder_.AppendRequest(statistics, scene, context.View(), view, whole);
+  TableSlice slice;
+  for (int64_t begin = 0; begin < 50;) {
+    const int64_t end = std::min<int64_t>(50, begin + 1 + Below(15));
+    encoder_.AppendRequest(statistics, scene, context.View(), slice.Cut(view, begin, end), parts);
+    begin = end;
+  }
+  ExpectEqual(whole, parts);
 }
 
 TEST_P(EncoderPropertyTest, RowsEncodeTheSameHoweverTheyAreSplit) {

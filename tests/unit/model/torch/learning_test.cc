@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "model/data/table_slice.h"
 #include "model/embedding/initial_row.h"
 #include "tests/support/temp_directory.h"
 #include "tests/unit/model/torch/learner_fixture.h"
@@ -242,6 +244,31 @@ TEST_P(LearningTest, BatchedEqualsUnbatched) {
       ASSERT_EQ(together[i].tasks[t].values.size(), alone[0].tasks[t].values.size());
       for (size_t v = 0; v < alone[0].tasks[t].values.size(); ++v) {
         EXPECT_NEAR(together[i].tasks[t].values[v], alone[0].tasks[t].values[v], 1e-5);
+      }
+    }
+  }
+}
+
+TEST_P(LearningTest, PartsOfARequestScoreAsTheWhole) {
+  for (int step = 0; step < 10; ++step) Learn(*learner_, Planted(step, 64));
+  const auto snapshot = learner_->MakeSnapshot(1, 0).value();
+  auto predictor = CreatePredictor(spec_, HashKey(), "cpu").value();
+  const Table table = Planted(100, 100).features;
+  const TableView view = table.View();
+  const std::vector<int> tasks = {0, 1, 2};
+  const ScoreRequest request{0, &view, nullptr, tasks};
+  const ScoreResult whole = predictor->Score(*snapshot, absl::MakeConstSpan(&request, 1)).value()[0];
+  TableSlice slice;
+  for (int64_t begin = 0; begin < 100; begin += 34) {
+    const TableView& rows = slice.Cut(view, begin, std::min<int64_t>(100, begin + 34));
+    const ScoreRequest of_part{0, &rows, nullptr, tasks};
+    const ScoreResult part = predictor->Score(*snapshot, absl::MakeConstSpan(&of_part, 1)).value()[0];
+    ASSERT_EQ(part.rows, rows.rows);
+    for (size_t t = 0; t < tasks.size(); ++t) {
+      const int64_t outputs = part.tasks[t].outputs;
+      ASSERT_EQ(part.tasks[t].values.size(), rows.rows * outputs);
+      for (int64_t v = 0; v < rows.rows * outputs; ++v) {
+        EXPECT_NEAR(part.tasks[t].values[v], whole.tasks[t].values[begin * outputs + v], 1e-5);
       }
     }
   }

@@ -3,16 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_predictor.h"
-#include "tests/support/tiny_model.h"
+#include "server/batching/retry_hint.h"
+#include "tests/unit/server/batching/batcher_fixture.h"
 
 namespace polyscene {
 namespace {
@@ -20,71 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr int kShop = 0;
-constexpr int kClick = 0;
-constexpr int kSpend = 1;
-
-// A request of scene "shop" for items, and its answer.
-class Call {
- public:
-  explicit Call(std::vector<int64_t> items) : tasks_{kClick, kSpend} {
-    context_.rows = 1;
-    candidates_.rows = static_cast<int64_t>(items.size());
-    candidates_.Add("item", ValueType::kInt64).ints = std::move(items);
-    context_view_ = context_.View();
-    candidates_view_ = candidates_.View();
-  }
-
-  PendingRequest Request(absl::Time deadline = absl::InfiniteFuture()) {
-    PendingRequest request;
-    request.scene = kShop;
-    request.context = &context_view_;
-    request.candidates = &candidates_view_;
-    request.tasks = tasks_;
-    request.rows = candidates_.rows;
-    request.deadline = deadline;
-    request.done = [this](absl::StatusOr<ScoredRequest> scored) { answer_.set_value(std::move(scored)); };
-    return request;
-  }
-
-  absl::StatusOr<ScoredRequest> Wait() { return answer_.get_future().get(); }
-
- private:
-  std::vector<int> tasks_;
-  Table context_;
-  Table candidates_;
-  TableView context_view_;
-  TableView candidates_view_;
-  std::promise<absl::StatusOr<ScoredRequest>> answer_;
-};
-
-class BatcherTest : public ::testing::Test {
- protected:
-  void Start(BatcherOptions options) {
-    batcher_ = std::make_unique<Batcher>(options, predictor_, snapshots_, metrics_, clock_);
-  }
-
-  void Publish(uint64_t version) {
-    SnapshotInfo info;
-    info.version = version;
-    ASSERT_TRUE(snapshots_.Publish(std::make_shared<Snapshot>(info)).ok());
-  }
-
-  // Has the one worker busy with a request of one row, so that what follows queues up.
-  void Occupy() {
-    predictor_.Hold();
-    batcher_->Submit(occupant_.Request());
-    predictor_.WaitUntilHeld(1);
-  }
-
-  std::shared_ptr<const ModelSpec> spec_ = TinyModel();
-  FakePredictor predictor_{spec_};
-  SnapshotStore snapshots_;
-  Metrics metrics_{spec_};
-  FakeClock clock_;
-  Call occupant_{{0}};
-  std::unique_ptr<Batcher> batcher_;
-};
+using BatcherTest = BatcherFixture;
 
 TEST_F(BatcherTest, AnswersWithScoresAndTheSnapshotThatComputedThem) {
   Publish(3);
@@ -99,40 +34,30 @@ TEST_F(BatcherTest, AnswersWithScoresAndTheSnapshotThatComputedThem) {
   EXPECT_THAT(scored->result.tasks[kSpend].values, ElementsAre(3011, 3021));
 }
 
-TEST_F(BatcherTest, WhatWaitsIsScoredTogetherOldestFirstUpToTheBatchLimit) {
+TEST_F(BatcherTest, WhatWaitsIsScoredTogetherUpToTheBatchLimit) {
   Publish(1);
-  Start({.threads = 1, .max_batch_rows = 5});
+  Start({.threads = 1, .min_batch_rows = 1, .max_batch_rows = 5});
   Occupy();
-  Call two({1, 2}), three({1, 2, 3}), one({1}), seven({1, 2, 3, 4, 5, 6, 7});
-  for (Call* call : {&two, &three, &one, &seven}) batcher_->Submit(call->Request());
+  Call two({1, 2}), three({1, 2, 3}), one({1});
+  for (Call* call : {&two, &three, &one}) batcher_->Submit(call->Request());
   predictor_.Release();
-  for (Call* call : {&two, &three, &one, &seven}) ASSERT_TRUE(call->Wait().ok());
+  for (Call* call : {&two, &three, &one}) ASSERT_TRUE(call->Wait().ok());
 
-  // The last one is larger than any batch may be and goes alone.
-  EXPECT_THAT(predictor_.batches(), ElementsAre(ElementsAre(1), ElementsAre(2, 3), ElementsAre(1), ElementsAre(7)));
+  EXPECT_THAT(predictor_.batches(), ElementsAre(ElementsAre(1), ElementsAre(2, 3), ElementsAre(1)));
 }
 
-TEST_F(BatcherTest, BatchedScoresEqualUnbatchedOnes) {
+TEST_F(BatcherTest, TheMostUrgentIsScoredFirst) {
   Publish(1);
-  Start({.threads = 1, .max_batch_rows = 100});
-  const std::vector<std::vector<int64_t>> items{{5}, {7, 1}, {2, 2, 9}};
-  std::vector<std::vector<float>> alone, batched;
-  for (const auto& list : items) {
-    Call call(list);
-    batcher_->Submit(call.Request());
-    alone.push_back(call.Wait()->result.tasks[kClick].values);
-  }
+  Start({.threads = 1, .max_batch_rows = 3});
   Occupy();
-  std::vector<std::unique_ptr<Call>> calls;
-  for (const auto& list : items) {
-    calls.push_back(std::make_unique<Call>(list));
-    batcher_->Submit(calls.back()->Request());
-  }
+  Call three({1, 2, 3}), two({1, 2}), one({1});
+  batcher_->Submit(three.Request());
+  batcher_->Submit(two.Request(clock_.Now() + absl::Milliseconds(90)));
+  batcher_->Submit(one.Request(clock_.Now() + absl::Milliseconds(50)));
   predictor_.Release();
-  for (const auto& call : calls) batched.push_back(call->Wait()->result.tasks[kClick].values);
+  for (Call* call : {&three, &two, &one}) ASSERT_TRUE(call->Wait().ok());
 
-  EXPECT_THAT(predictor_.batches().back(), ElementsAre(1, 2, 3));
-  EXPECT_EQ(batched, alone);
+  EXPECT_THAT(predictor_.batches(), ElementsAre(ElementsAre(1), ElementsAre(1, 2), ElementsAre(3)));
 }
 
 TEST_F(BatcherTest, OneSnapshotServesAWholeBatchThoughANewerOneComes) {
@@ -190,14 +115,56 @@ TEST_F(BatcherTest, AFullQueueRefusesWhatWouldNotFitAndTakesWhatStillFits) {
   const absl::Status full = two.Wait().status();
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(full.message()), HasSubstr("3 rows wait, the limit is 4"));
+  EXPECT_TRUE(RetryHint(full).has_value());
   predictor_.Release();
   EXPECT_TRUE(three.Wait().ok());
   EXPECT_TRUE(one.Wait().ok());
 }
 
+TEST_F(BatcherTest, AQueueIsFullOfBytesToo) {
+  Publish(1);
+  Start({.threads = 1, .max_queue_bytes = 30});  // An item has 8.
+  Occupy();
+  Call three({1, 2, 3}), one({1});
+  batcher_->Submit(three.Request());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("polyscene_queue_bytes 24\n"));
+  batcher_->Submit(one.Request());
+  const absl::Status full = one.Wait().status();
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(full.message()), HasSubstr("24 bytes wait, the limit is 30"));
+  predictor_.Release();
+  EXPECT_TRUE(three.Wait().ok());
+}
+
+TEST_F(BatcherTest, ARefusalSaysWhenWhatWaitsWillBeDone) {
+  Publish(1);
+  Start({.threads = 1, .max_queue_rows = 200});
+  // Batches of 42 rows in 5 ms, 0.1 ms a row: by the first guess of what is fixed.
+  for (int i = 0; i < 20; ++i) {
+    predictor_.Hold();
+    Call batch(std::vector<int64_t>(42, 1));
+    batcher_->Submit(batch.Request());
+    predictor_.WaitUntilHeld(1);
+    clock_.Advance(absl::Milliseconds(5));
+    predictor_.Release();
+    ASSERT_TRUE(batch.Wait().ok());
+  }
+  Occupy();
+  Call waiting(std::vector<int64_t>(150, 1)), refused(std::vector<int64_t>(51, 1));
+  batcher_->Submit(waiting.Request());
+  batcher_->Submit(refused.Request());
+
+  const absl::Status full = refused.Wait().status();
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(RetryHint(full), absl::Milliseconds(16));  // 15 of its rows and 0.8 of one batch, in whole milliseconds.
+  EXPECT_THAT(std::string(full.message()), HasSubstr("150 rows wait, the limit is 200: retry in 16 ms"));
+  predictor_.Release();
+  EXPECT_TRUE(waiting.Wait().ok());
+}
+
 TEST_F(BatcherTest, ARequestLargerThanTheQueueIsTakenWhenNobodyWaits) {
   Publish(1);
-  Start({.threads = 1, .max_queue_rows = 2});
+  Start({.threads = 1, .max_queue_rows = 2, .max_queue_bytes = 2});
   Call large({1, 2, 3, 4});
   batcher_->Submit(large.Request());
   EXPECT_TRUE(large.Wait().ok());
@@ -233,7 +200,7 @@ TEST_F(BatcherTest, AFailedBatchFailsItsRequestsAndNoOthers) {
 
 TEST_F(BatcherTest, ManyClientsGetTheirOwnAnswersWhileVersionsChange) {
   Publish(1);
-  Start({.threads = 3, .max_batch_rows = 8});
+  Start({.threads = 3, .min_batch_rows = 1, .max_batch_rows = 8});
   std::vector<std::thread> clients;
   for (int client = 0; client < 4; ++client) {
     clients.emplace_back([this, client] {
@@ -264,6 +231,37 @@ TEST_F(BatcherTest, CountsRowsWaitingAndBatches) {
   batcher_->Stop();
   EXPECT_THAT(metrics_.Text(), HasSubstr("polyscene_queue_rows 0\n"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("polyscene_batch_rows_sum 4\n"));
+}
+
+TEST_F(BatcherTest, BatchesBecomeAsLargeAsTheirMeasuredCostMakesWorthwhile) {
+  Publish(1);
+  Start({.threads = 1, .min_batch_rows = 2, .max_batch_rows = 1024});
+  const auto score = [&](int64_t rows, absl::Duration took) {
+    predictor_.Hold();
+    Call call(std::vector<int64_t>(rows, 1));
+    batcher_->Submit(call.Request());
+    predictor_.WaitUntilHeld(1);
+    clock_.Advance(took);
+    predictor_.Release();
+    ASSERT_TRUE(call.Wait().ok());
+  };
+  for (int i = 0; i < 50; ++i) {
+    score(1, absl::Milliseconds(5));  // 4 + 1 a row: a batch of 76 spends a twentieth on what is fixed.
+    score(26, absl::Milliseconds(30));
+  }
+  Occupy();
+  std::vector<std::unique_ptr<Call>> calls;
+  for (int i = 0; i < 120; ++i) {
+    calls.push_back(std::make_unique<Call>(std::vector<int64_t>{1}));
+    batcher_->Submit(calls.back()->Request());
+  }
+  predictor_.Release();
+  for (const auto& call : calls) ASSERT_TRUE(call->Wait().ok());
+  const std::vector<std::vector<int64_t>> batches = predictor_.batches();
+  const auto limit = static_cast<double>(batches[batches.size() - 2].size());
+  EXPECT_NEAR(limit, 76, 2);
+  batcher_->Stop();
+  EXPECT_THAT(metrics_.Text(), HasSubstr("polyscene_batch_row_limit " + std::to_string(std::lround(limit)) + "\n"));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ TEST(ServerConfig, AnEmptyFileTakesEveryDefault) {
   EXPECT_EQ(config->max_request_rows(), 10000);
   EXPECT_EQ(config->max_batch_rows(), 1024);
   EXPECT_EQ(config->max_queue_rows(), 100000);
+  EXPECT_EQ(config->max_queue_bytes(), 268435456);
   EXPECT_EQ(config->max_batch_events(), 10000);
   EXPECT_EQ(config->max_message_bytes(), 16777216);
   EXPECT_EQ(config->log_sync_interval_ms(), 2);
@@ -84,6 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"max_request_rows: -1", "max_request_rows is -1, expected 1 to 10000000"},
                     Case{"max_batch_rows: -1", "max_batch_rows is -1, expected 1 to 10000000"},
                     Case{"max_queue_rows: -1", "max_queue_rows is -1, expected 1 to 2147483647"},
+                    Case{"max_queue_bytes: -1", "max_queue_bytes is -1, expected 1 or more"},
                     Case{"max_batch_events: -1", "max_batch_events is -1, expected 1 to 10000000"},
                     Case{"max_message_bytes: 1000", "max_message_bytes is 1000, expected 1024 to 2147483647"},
                     Case{"log_sync_interval_ms: nan", "log_sync_interval_ms is nan, expected above 0 to 1000"},

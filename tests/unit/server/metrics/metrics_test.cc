@@ -75,7 +75,7 @@ TEST_F(MetricsTest, TellsPredictionsToWhoeverAsks) {
   metrics_.Predicted(0, absl::StatusCode::kOk, 50, absl::Microseconds(200));
   metrics_.Predicted(0, absl::StatusCode::kUnavailable, 50, absl::Seconds(100));
   metrics_.Predicted(1, absl::StatusCode::kOk, 7, absl::Seconds(1));
-  metrics_.QueueRows(12);
+  metrics_.Queue(12, 340);
   const PredictCounts counts = metrics_.Predictions(0);
   EXPECT_EQ(counts.requests, 3);
   EXPECT_EQ(counts.errors, 1);
@@ -88,6 +88,7 @@ TEST_F(MetricsTest, TellsPredictionsToWhoeverAsks) {
   EXPECT_EQ(counts.seconds.counts.back(), 1);
   EXPECT_NEAR(counts.seconds.sum, 100.0003, 1e-9);
   EXPECT_EQ(metrics_.rows_queued(), 12);
+  EXPECT_EQ(Value("polyscene_queue_bytes"), "340");
 }
 
 TEST_F(MetricsTest, TellsRejectionsAndFreshnessToWhoeverAsks) {
