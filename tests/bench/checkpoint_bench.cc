@@ -11,10 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -30,6 +28,8 @@
 #include "model/serving/predictor.h"
 #include "server/sync/mutex.h"
 #include "tests/bench/learner_rows.h"
+#include "tests/bench/support/machine.h"
+#include "tests/bench/support/statistics.h"
 
 namespace polyscene {
 namespace {
@@ -52,36 +52,9 @@ constexpr int64_t kStepRows = 256;
 constexpr int64_t kCandidates = 100;
 constexpr int kNice = 10;  // As the server's trainer.
 
-double Seconds(std::chrono::steady_clock::duration d) { return std::chrono::duration<double>(d).count(); }
-
-class Stopwatch {
- public:
-  double seconds() const { return Seconds(std::chrono::steady_clock::now() - start_); }
-
- private:
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 void BeNice() { setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice); }
 
-// Megabytes of /proc/self/status.
-double MemoryMb(const std::string& name) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(name + ":", 0) == 0) return std::strtod(line.c_str() + name.size() + 1, nullptr) / 1024;
-  }
-  return 0;
-}
-
 void ResetPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
-
-std::string Processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
 
 // Rows of a step: ids drawn evenly from the table's.
 class Rows {
@@ -145,13 +118,6 @@ void Print(const char* what, const Written& written) {
   std::printf("%s checkpoint: trainer held up %.1f ms, written in %.2f s, %.1f MB new, peak memory +%.0f MB\n", what,
               1e3 * written.held_up, written.took, written.megabytes, written.memory_mb);
   std::fflush(stdout);
-}
-
-double Percentile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  const size_t at = std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())));
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(at), values.end());
-  return values[at];
 }
 
 // Scores requests one after the other, from its making until its end.
@@ -219,24 +185,10 @@ struct Arm {
   }
 };
 
-// The median of the pairs' ratios, and by the binomial distribution of ranks an interval that holds the true median
-// with a probability of 90 % or more.
 void PrintRatio(const Arm& with, const Arm& without) {
-  std::vector<double> ratios;
-  for (size_t i = 0; i < with.p99.size(); ++i) ratios.push_back(with.p99[i] / without.p99[i]);
-  std::sort(ratios.begin(), ratios.end());
-  const size_t n = ratios.size();
-  double outside = 0;  // Of one tail: that at most `rank` of n are below the median.
-  double chance = std::pow(0.5, static_cast<double>(n));
-  size_t rank = 0;
-  while (outside + chance <= 0.05) {
-    outside += chance;
-    chance *= static_cast<double>(n - rank) / static_cast<double>(rank + 1);
-    ++rank;
-  }
-  const size_t low = rank == 0 ? 0 : rank - 1;
+  const MedianInterval ratio = IntervalOf(Ratios(with.p99, without.p99));
   std::printf("p99 with a checkpoint over p99 without: median %.2f of %zu pairs, 90 %% interval %.2f to %.2f\n",
-              Percentile(ratios, 0.5), n, ratios[low], ratios[n - 1 - low]);
+              ratio.median, with.p99.size(), ratio.low, ratio.high);
 }
 
 // The trainer's thread is nice and the caller's is not, as in the server.
@@ -280,8 +232,8 @@ int Run(int argc, char** argv) {
   fs::create_directories(directory);
   std::ofstream(directory / "model.textproto") << kModel;
   const auto spec = Check(ModelSpec::Parse(kModel, "model.textproto"));
-  std::printf("%s, %u processors\n%s\n", Processor().c_str(), std::thread::hardware_concurrency(),
-              DescribeBackend().c_str());
+  PrintMachine();
+  std::printf("%s\n", DescribeBackend().c_str());
   LearnerOptions options;
   std::unique_ptr<Learner> learner = Check(CreateLearner(spec, options));
   MakeRows(*learner, 0, items);
