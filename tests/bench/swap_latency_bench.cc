@@ -18,6 +18,7 @@
 #include "absl/time/clock.h"
 #include "client/lib/event_stream.h"
 #include "tests/bench/learner_rows.h"
+#include "tests/bench/support/event_batch.h"
 #include "tests/bench/support/machine.h"
 #include "tests/bench/support/reference_model.h"
 #include "tests/bench/support/server_load.h"
@@ -33,25 +34,6 @@ constexpr int kInFlight = 16;
 constexpr double kLoad = 0.6;
 constexpr double kCapacitySeconds = 3;
 constexpr int64_t kEventRows = 16;
-
-v1::EventBatch Events(const ModelSpec& spec, ReferenceRows& rows) {
-  const Table table = rows.Examples(kEventRows);
-  v1::EventBatch batch;
-  batch.set_scene(spec.scenes()[0].name);
-  batch.set_rows(kEventRows);
-  for (const Column& from : table.columns) {
-    v1::Column& column = *batch.add_columns();
-    column.set_name(from.name);
-    column.mutable_ints()->Add(from.ints.begin(), from.ints.end());
-    column.mutable_floats()->Add(from.floats.begin(), from.floats.end());
-  }
-  for (const int task : spec.scenes()[0].tasks) {
-    v1::Labels& labels = *batch.add_labels();
-    labels.set_task(spec.tasks()[task].name);
-    for (int64_t row = 0; row < kEventRows; ++row) labels.add_values(static_cast<float>(row % 2));
-  }
-  return batch;
-}
 
 // Sends a few events every second, from its making until its end; each is then learned and published.
 class Trickle {
@@ -70,7 +52,7 @@ class Trickle {
     for (absl::Time next = absl::Now(); !stopping_; absl::SleepFor(absl::Milliseconds(20))) {
       if (absl::Now() < next) continue;
       next += absl::Seconds(1);
-      Check(stream_.Send(Events(*spec_, rows_)).status());
+      Check(stream_.Send(ToEventBatch(*spec_, 0, rows_.Examples(kEventRows))).status());
     }
   }
 
