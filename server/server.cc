@@ -44,6 +44,7 @@ struct Server::Parts {
   const ServerModel model;
   const absl::Time started = absl::Now();
   const SystemClock clock;
+  const SteadyClock steady_clock;
   std::atomic<bool> serving{false};
   bool stopped = false;
 
@@ -241,8 +242,9 @@ absl::Status Server::Serve() {
   absl::StatusOr<LoadedLearner> learner =
       RecoverLearner(options.checkpoint_directory, RecoveryFunctions(p.model.learner, *p.directory), p.metrics);
   if (!learner.ok()) return learner.status();
-  absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(
-      TrainerParts{p.settings.model, p.log.get(), &p.snapshots, &p.metrics, &p.clock}, *std::move(learner), options);
+  absl::StatusOr<std::unique_ptr<Trainer>> trainer =
+      Trainer::Start(TrainerParts{p.settings.model, p.log.get(), &p.snapshots, &p.metrics, &p.clock, &p.steady_clock},
+                     *std::move(learner), options);
   if (!trainer.ok()) return trainer.status();
   p.trainer = *std::move(trainer);
   p.control.Set(p.trainer.get());

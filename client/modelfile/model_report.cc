@@ -15,7 +15,8 @@ namespace {
 
 // As model/spec/fingerprint.h decides it; a test changes each of them.
 constexpr absl::string_view kMayChange =
-    "name, columns, files, learning, rank_by, weights, losses but poisson's and a quantile's, missing_outside, "
+    "name, columns, files, learning, serving, rank_by, weights, losses but poisson's and a quantile's, "
+    "missing_outside, "
     "defined_when, evaluate_only, half lives, learning rates; `required` of a feature without a numeric encoding";
 constexpr absl::string_view kMayNotChange =
     "seed, features, encodings, scenes, tasks, kinds, transforms, network, kind of optimizer, initial_range: another "
@@ -241,7 +242,8 @@ std::string LearningText(const ModelSpec& spec) {
       "Learning: steps of ", learning.step_rows(), " rows (or after ", Readable(learning.step_wait_seconds()),
       " s), a publish every ", Readable(learning.publish_interval_seconds()), " s, a checkpoint every ",
       Readable(learning.checkpoint_interval_seconds()), " s; ", CompactText(spec.file().dense_optimizer()), "; ",
-      CompactText(spec.file().row_optimizer()), "\n");
+      CompactText(spec.file().row_optimizer()), "\n  gives way while Predict's p99 is above ",
+      Readable(spec.file().serving().latency_target_seconds()), " s\n");
   if (spec.file().has_rows()) absl::StrAppend(&text, "  rows: ", CompactText(spec.file().rows()), "\n");
   for (const v1::Table& table : spec.file().tables()) {
     const auto add = [&](const auto& differs) {

@@ -1,4 +1,4 @@
-// Optimizers, the learning policy, and the columns of data files.
+// Optimizers, the learning policy, how requests are served, and the columns of data files.
 #include <set>
 #include <string>
 
@@ -176,6 +176,13 @@ void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mist
   CheckNumber(policy, "publish_interval_seconds", learning.publish_interval_seconds(), {}, mistakes);
   CheckNumber(policy, "checkpoint_interval_seconds", learning.checkpoint_interval_seconds(), {}, mistakes);
   CheckDrift(learning.drift(), policy.Field("drift"), mistakes);
+}
+
+void CheckServing(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {
+  // A clock's own noise is below the least, and nobody waits for the most.
+  constexpr NumberRule kTarget = {.below = 60, .least = 1e-4};
+  CheckNumber(place.Field("serving"), "latency_target_seconds", file.serving().latency_target_seconds(), kTarget,
+              mistakes);
 }
 
 void CheckFiles(const v1::ModelFile& file, const Place& place, Mistakes& mistakes) {

@@ -58,6 +58,7 @@ void CheckModelFile(const v1::ModelFile& file, const Place& place, Mistakes& mis
   CheckNetwork(file, place, mistakes);
   CheckLearning(file, place, mistakes);
   CheckLossBalance(file, place, mistakes);
+  CheckServing(file, place, mistakes);
   CheckFiles(file, place, mistakes);
 }
 

@@ -20,6 +20,7 @@ void CheckTaskRelations(const v1::ModelFile& file, const Place& place, Mistakes&
 void CheckNetwork(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckLearning(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Optimizers and policy.
 void CheckLossBalance(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
+void CheckServing(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);
 void CheckFiles(const v1::ModelFile& file, const Place& place, Mistakes& mistakes);  // Columns of data files.
 
 // All of the above, and what is missing at the top.

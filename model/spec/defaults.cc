@@ -219,6 +219,8 @@ void FillDefaults(v1::ModelFile& file) {
     test.set_threshold(Or(test.threshold(), 200.0));
     test.set_minimum_rows(Or(test.minimum_rows(), 5000));
   }
+  v1::Serving& serving = *file.mutable_serving();
+  serving.set_latency_target_seconds(Or(serving.latency_target_seconds(), 0.01));
   if (file.files().scene_column().empty()) file.mutable_files()->set_scene_column("scene");
 }
 

@@ -150,6 +150,7 @@ uint64_t Fingerprint(const v1::ModelFile& file) {
   v1::ModelFile kept = file;
   kept.clear_name();
   kept.clear_learning();
+  kept.clear_serving();
   kept.clear_files();
   for (v1::Feature& feature : *kept.mutable_features()) KeepMeaning(feature);
   for (v1::Scene& scene : *kept.mutable_scenes()) scene.clear_rank_by();

@@ -84,6 +84,7 @@ struct Metrics::Series {
   std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
   prometheus::Gauge *queue_rows, *queue_bytes, *batch_row_limit;
   prometheus::Gauge *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
+  prometheus::Gauge *trainer_share, *trainer_seen_p99;
   prometheus::Gauge *log_bytes, *log_full, *log_broken;
   prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
   prometheus::Gauge *joiner_requests, *joiner_bytes, *joiner_waiting_rows;
@@ -106,7 +107,9 @@ struct Metrics::Series {
   const SceneSeries& scene(int index) const { return index < 0 ? scenes.back() : scenes[index]; }
 };
 
-Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_unique<Series>(std::move(spec))) {
+Metrics::Metrics(std::shared_ptr<const ModelSpec> spec)
+    : series_(std::make_unique<Series>(std::move(spec))),
+      predict_latency_(absl::Seconds(series_->spec->file().serving().latency_target_seconds())) {
   Series& s = *series_;
   SeriesBuilder build(s.registry);
   for (const SceneSpec& scene : s.spec->scenes()) s.scenes.push_back(MakeSceneSeries(build, scene.name));
@@ -142,6 +145,9 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec) : series_(std::make_uniq
   s.checkpoint_seconds = &build.Histogram(kCheckpointSeconds, {});
   s.trainer_healthy = &build.Gauge(kTrainerHealthy, {}, 1);
   s.learning_paused = &build.Gauge(kLearningPaused, {});
+  s.trainer_share = &build.Gauge(kTrainerShare, {}, 1);
+  s.trainer_seen_p99 = &build.Gauge(kTrainerSeenP99Seconds, {}, kUndefined);
+  build.Gauge(kPredictTargetSeconds, {}, Seconds(predict_latency_.target()));
 
   const auto add_task = [&](const std::string& scene, const TaskSpec& task) {
     const prometheus::Labels labels{{"scene", scene}, {"task", task.name}};
@@ -182,6 +188,8 @@ void Metrics::Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Du
   const bool canonical = index >= 0 && index < kStatusCodes;
   series.predict_total[canonical ? index : static_cast<int>(absl::StatusCode::kUnknown)]->Increment();
   series.predict_seconds->Observe(Seconds(took));
+  // A request that is refused is answered at once, however slow the server is.
+  if (code == absl::StatusCode::kOk || code == absl::StatusCode::kDeadlineExceeded) predict_latency_.Record(took);
   if (code == absl::StatusCode::kOk) series.predict_rows_total->Increment(static_cast<double>(rows));
 }
 
@@ -310,6 +318,10 @@ void Metrics::TrainerHealthy(bool healthy) { series_->trainer_healthy->Set(healt
 
 void Metrics::LearningPaused(bool paused) { series_->learning_paused->Set(paused ? 1 : 0); }
 
+void Metrics::TrainerShare(double share) { series_->trainer_share->Set(share); }
+
+void Metrics::TrainerSaw(absl::Duration p99) { series_->trainer_seen_p99->Set(Seconds(p99)); }
+
 PredictCounts Metrics::Predictions(int scene) const {
   const SceneSeries& series = series_->scene(scene);
   PredictCounts counts;
@@ -331,6 +343,8 @@ uint64_t Metrics::events_rejected() const {
 }
 
 HistogramCounts Metrics::freshness_seconds() const { return Read(*series_->freshness_seconds); }
+
+double Metrics::trainer_share() const { return series_->trainer_share->Value(); }
 
 JoinerCounts Metrics::joiner_counts() const {
   return {Count(*series_->joined_rows), Count(*series_->repeated_labels), Count(*series_->corrected_labels),

@@ -12,6 +12,7 @@
 #include "model/evaluation/evaluation.h"
 #include "model/learning/learner.h"
 #include "model/spec/model_spec.h"
+#include "server/metrics/latency_meter.h"
 
 namespace polyscene {
 
@@ -85,12 +86,18 @@ class Metrics {
   void Tables(absl::Span<const TableRows> tables, uint64_t bytes);
   void TrainerHealthy(bool healthy);
   void LearningPaused(bool paused);
+  void TrainerShare(double share);
+  void TrainerSaw(absl::Duration p99);  // Of Predict, where the share was set by it.
+
+  // Latencies of the requests that were scored, or too late to be, against the model file's target.
+  const LatencyMeter& predict_latency() const { return predict_latency_; }
 
   // What some of the series hold now, for those who ask the service and not /metrics.
   PredictCounts Predictions(int scene) const;
   uint64_t rows_queued() const;
   uint64_t events_rejected() const;  // Over all scenes and reasons.
   HistogramCounts freshness_seconds() const;
+  double trainer_share() const;
   JoinerCounts joiner_counts() const;
   JoinerHoldings joiner_holdings() const;
 
@@ -100,6 +107,7 @@ class Metrics {
  private:
   struct Series;
   std::unique_ptr<Series> series_;
+  LatencyMeter predict_latency_;
 };
 
 }  // namespace polyscene

@@ -1,5 +1,7 @@
 #include "server/training/checkpoint_thread.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace polyscene {
@@ -20,6 +22,7 @@ void CheckpointThread::Start(std::unique_ptr<CheckpointJob> job, std::filesystem
 }
 
 void CheckpointThread::Run(const std::filesystem::path& directory, const std::function<void()>& afterwards) {
+  ::pthread_setname_np(::pthread_self(), "checkpoint");  // Else it has the trainer's.
   absl::Status status = job_->Write(directory);
   if (status.ok()) afterwards();
   {

@@ -1,5 +1,6 @@
 #include "server/training/trainer.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -131,6 +132,7 @@ bool Trainer::paused() const {
 
 void Trainer::Run() {
   SetNiceness(niceness_);
+  ::pthread_setname_np(::pthread_self(), "trainer");  // For top -H and the like.
   const absl::Status why = Learn();
   if (why.ok()) {
     loop_->PublishIfNews().IgnoreError();  // Logged, as is the next.
@@ -169,7 +171,7 @@ absl::Status Trainer::Learn() {
 }
 
 absl::StatusOr<TrainingLoop::Rest> Trainer::Turn(bool pausing) {
-  if (!pausing) return loop_->Turn();
+  if (!pausing) return PacedTurn();
   if (!paused()) {
     loop_->PublishIfNews().IgnoreError();  // Logged; tried again.
     Tell();
@@ -179,6 +181,14 @@ absl::StatusOr<TrainingLoop::Rest> Trainer::Turn(bool pausing) {
     changed_.SignalAll();
   }
   return loop_->IdleTurn();
+}
+
+absl::StatusOr<TrainingLoop::Rest> Trainer::PacedTurn() {
+  const absl::Duration owed = pace_.BeginTurn();
+  absl::StatusOr<TrainingLoop::Rest> rest = owed > absl::ZeroDuration() ? loop_->IdleTurn() : loop_->Turn();
+  pace_.EndTurn();
+  if (rest.ok() && owed > absl::ZeroDuration()) rest->longest = std::min(rest->longest, owed);
+  return rest;
 }
 
 void Trainer::Save(const std::shared_ptr<SaveRequest>& request) {

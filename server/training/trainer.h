@@ -11,6 +11,7 @@
 #include "server/control/learning_control.h"
 #include "server/sync/mutex.h"
 #include "server/training/checkpoint_folder.h"
+#include "server/training/trainer_pace.h"
 #include "server/training/training_loop.h"
 
 namespace polyscene {
@@ -46,11 +47,13 @@ class Trainer : public LearningControl {
     absl::StatusOr<SavedCheckpoint> answer = absl::UnavailableError("the trainer has stopped");
   };
 
-  Trainer(TrainerParts parts, int niceness) : parts_(std::move(parts)), niceness_(niceness) {}
+  Trainer(TrainerParts parts, int niceness)
+      : parts_(std::move(parts)), niceness_(niceness), pace_(*parts_.metrics, *parts_.steady_clock) {}
 
   void Run();            // Body of thread_.
   absl::Status Learn();  // Until Stop(): OK; or until learning cannot go on: why.
   absl::StatusOr<TrainingLoop::Rest> Turn(bool pausing);
+  absl::StatusOr<TrainingLoop::Rest> PacedTurn();  // Learns, or rests so that requests come first.
   void Save(const std::shared_ptr<SaveRequest>& request);
   void CheckpointDone();                                    // Any thread.
   void Rest(const TrainingLoop::Rest& rest, bool pausing);  // Until it is over, or what was asked for changes.
@@ -59,6 +62,7 @@ class Trainer : public LearningControl {
 
   const TrainerParts parts_;
   const int niceness_;
+  TrainerPace pace_;  // The thread's alone once it runs.
 
   mutable Mutex mu_;
   mutable CondVar changed_;  // Positions, answers, paused_, the end.

@@ -33,6 +33,7 @@ struct TrainerParts {
   SnapshotStore* snapshots = nullptr;
   Metrics* metrics = nullptr;
   const Clock* clock = nullptr;
+  const Clock* steady_clock = nullptr;  // One that nobody sets, for durations.
 };
 
 // Not thread-safe: the trainer's thread has it to itself.

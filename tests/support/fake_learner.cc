@@ -63,8 +63,14 @@ void FakeLearnerScript::WaitUntilHeld() {
   while (!held_) changed_.Wait(&mu_);
 }
 
+void FakeLearnerScript::DuringSteps(std::function<void()> work) {
+  MutexLock lock(&mu_);
+  during_step_ = std::move(work);
+}
+
 absl::Status FakeLearnerScript::BeginStep() {
   MutexLock lock(&mu_);
+  if (during_step_ != nullptr) during_step_();
   while (holding_) {
     held_ = true;
     changed_.SignalAll();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@ class FakeLearnerScript {
   void FailSnapshots(absl::Status failure);
   void FailCheckpoints(absl::Status failure);
   void FailOneCheckpoint(absl::Status failure);  // The next one alone.
+  void DuringSteps(std::function<void()> work);  // Called by every later one before it learns; calls nothing here.
   void HoldSteps();                              // Later steps block until ReleaseSteps().
   void ReleaseSteps();
   void WaitUntilHeld();
@@ -46,6 +48,7 @@ class FakeLearnerScript {
 
   mutable Mutex mu_;
   CondVar changed_;
+  std::function<void()> during_step_ ABSL_GUARDED_BY(mu_);
   absl::Status step_failure_ ABSL_GUARDED_BY(mu_);
   int steps_before_failure_ ABSL_GUARDED_BY(mu_) = 0;
   int step_niceness_ ABSL_GUARDED_BY(mu_) = 0;

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"WhenIdsGetTheirRows", "learning { ", "rows { admit_after: 3 }\nlearning { "},
         Change{"WhenIdsOfATableGetTheirRows", "learning { ",
                "tables { name: \"item\" rows { admit_after: 3 } }\nlearning { "},
+        Change{"LatencyTarget", "learning { ", "serving { latency_target_seconds: 0.5 }\nlearning { "},
         Change{"Policy", "step_rows: 64", "step_rows: 32 publish_interval_seconds: 9"},
         Change{"Files", "event_time_column: \"day\"", "request_id_column: \"r\""}),
     ChangeName);
@@ -115,7 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Fingerprint, NeitherRatesNorTheOrderOfTablesCount) {
   constexpr char kAdagrad[] = "row_optimizer { adagrad { learning_rate: 0.1 } }";
-  const std::string item = "tables { name: \"item\" optimizer { ftrl { alpha: 1 beta: 2 l1: 3 l2: 4 initial_range: 0.05 } } }";
+  const std::string item =
+      "tables { name: \"item\" optimizer { ftrl { alpha: 1 beta: 2 l1: 3 l2: 4 initial_range: 0.05 } } }";
   const std::string price = "tables { name: \"price\" optimizer { adam { learning_rate: 1 l2: 1 } } }";
   EXPECT_EQ(FingerprintOf(kAdagrad, item + price),
             FingerprintOf(kAdagrad,

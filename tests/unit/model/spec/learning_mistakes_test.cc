@@ -115,7 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"UnknownTable", "learning { ", "tables { ^name: \"itm\" optimizer { adam { } } }\nlearning { ",
              "table 'itm' is of no embedding, expected one of colour, item, price, user_id"},
         Case{"TableTwice", "learning { ",
-             "tables { name: \"item\" optimizer { adam { } } } tables { ^name: \"item\" optimizer { ftrl { } } }\nlearning { ",
+             "tables { name: \"item\" optimizer { adam { } } } tables { ^name: \"item\" optimizer { ftrl { } } "
+             "}\nlearning { ",
              "table 'item' is there already, expected each once"},
         Case{"TableLikeTheOthers", "learning { ", "^tables { name: \"item\" }\nlearning { ",
              "table 'item' has neither optimizer nor rows, expected what it differs by"},
@@ -154,7 +155,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"Drift", "step_rows: 64",
                          "drift { page_hinkley { ^tolerance: -1 ^threshold: nan ^minimum_rows: -5 } }",
                          "tolerance is -1, expected a number above 0\nthreshold is nan, expected a number above 0\n"
-                         "minimum_rows is -5, expected 1 to 1000000000"}),
+                         "minimum_rows is -5, expected 1 to 1000000000"},
+                    Case{"LatencyTarget", "learning { ", "serving { ^latency_target_seconds: 0.00005 }\nlearning { ",
+                         "latency_target_seconds is 5e-05, expected at least 0.0001 and below 60"},
+                    Case{"NoLatencyTargetAtAll", "learning { ", "serving { ^latency_target_seconds: inf }\nlearning { ",
+                         "latency_target_seconds is inf, expected at least 0.0001 and below 60"}),
     MistakeName);
 
 }  // namespace

@@ -176,6 +176,7 @@ TEST(Defaults, AreFilledIn) {
   EXPECT_EQ(file.learning().step_rows(), 256);
   EXPECT_EQ(file.learning().step_wait_seconds(), 0.1);
   EXPECT_EQ(file.learning().publish_interval_seconds(), 1);
+  EXPECT_EQ(file.serving().latency_target_seconds(), 0.01);
   EXPECT_EQ(file.learning().checkpoint_interval_seconds(), 60);
   EXPECT_EQ(file.learning().evaluation_window_rows(), 20000);
   EXPECT_EQ(file.files().scene_column(), "scene");

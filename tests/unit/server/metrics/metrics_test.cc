@@ -91,6 +91,26 @@ TEST_F(MetricsTest, TellsPredictionsToWhoeverAsks) {
   EXPECT_EQ(Value("polyscene_queue_bytes"), "340");
 }
 
+TEST_F(MetricsTest, LatenciesAgainstTheTargetAreOfRequestsThatWereScoredOrTooLateToBe) {
+  metrics_.Predicted(0, absl::StatusCode::kOk, 100, absl::Milliseconds(2));
+  metrics_.Predicted(1, absl::StatusCode::kDeadlineExceeded, 50, absl::Seconds(1));
+  metrics_.Predicted(0, absl::StatusCode::kResourceExhausted, 50, absl::Microseconds(20));
+  metrics_.Predicted(-1, absl::StatusCode::kInvalidArgument, 0, absl::Microseconds(5));
+  EXPECT_EQ(metrics_.predict_latency().Read().requests(), 2);
+  EXPECT_EQ(metrics_.predict_latency().Read().slow(), 1);
+}
+
+TEST_F(MetricsTest, TellsTheTrainersShareAndWhatItIsMadeOf) {
+  EXPECT_EQ(Value("polyscene_predict_target_seconds"), "0.01");  // The model file's default.
+  EXPECT_EQ(Value("polyscene_trainer_share"), "1");
+  EXPECT_EQ(Value("polyscene_trainer_seen_p99_seconds"), "Nan");
+  metrics_.TrainerShare(0.25);
+  metrics_.TrainerSaw(absl::Milliseconds(20));
+  EXPECT_EQ(Value("polyscene_trainer_share"), "0.25");
+  EXPECT_EQ(Value("polyscene_trainer_seen_p99_seconds"), "0.02");
+  EXPECT_EQ(metrics_.trainer_share(), 0.25);
+}
+
 TEST_F(MetricsTest, TellsRejectionsAndFreshnessToWhoeverAsks) {
   metrics_.EventsRejected(0, "not_finite", 2);
   metrics_.EventsRejected(-1, "unknown_scene", 7);

@@ -272,6 +272,66 @@ TEST_F(TrainerTest, PausedAndResumedInAnyOrderItComesOutAsLastAsked) {
   EXPECT_EQ(WaitUntilServed(4).learned_offset, 4);
 }
 
+// Requests are slow while steps of 100 ms are taken, by a clock that stands still otherwise: so it rests, until the
+// test lets time pass.
+class RestingTrainerTest : public TrainerTest {
+ protected:
+  RestingTrainerTest() {
+    script_.DuringSteps([this] {
+      for (int i = 0; i < 100; ++i) metrics_->Predicted(0, absl::StatusCode::kOk, 1, absl::Seconds(1));
+      clock_.Advance(absl::Milliseconds(100));
+    });
+  }
+  ~RestingTrainerTest() override { trainer_.reset(); }
+
+  // Ten steps wait, and the first one is learned and served.
+  void StartAndRest() {
+    for (int i = 0; i < 10; ++i) Log(4 * i, 4);
+    Start();
+    WaitUntilServed(4);
+  }
+
+  // More than once: what passes while the trainer takes a turn is no rest.
+  void LetTimePassUntilServed(uint64_t offset, absl::Duration at_once = absl::Milliseconds(100)) {
+    LearningPositions positions = trainer_->Positions();
+    while (positions.served_offset < offset && trainer_->health().ok()) {
+      clock_.Advance(at_once);
+      positions = trainer_->WaitForChange(positions, absl::Milliseconds(10));
+    }
+  }
+};
+
+TEST_F(RestingTrainerTest, WhatIsLearnedIsServedAtOnceAndTheNextStepHasToWait) {
+  StartAndRest();
+  EXPECT_EQ(trainer_->SaveCheckpoint()->learned_offset, 4);  // It is awake, and does this alone.
+  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(0, 1, 2, 3)));
+  EXPECT_EQ(metrics_->trainer_share(), 0.5);
+  LetTimePassUntilServed(8);
+  EXPECT_EQ(script_.steps()[1], Items(4, 4));
+}
+
+TEST_F(RestingTrainerTest, ARestEndsWithAPause) {
+  StartAndRest();
+  EXPECT_EQ(*trainer_->Pause(), 4);
+  EXPECT_EQ(*trainer_->Resume(), 4);
+}
+
+TEST_F(RestingTrainerTest, ARestEndsWithAStop) {
+  StartAndRest();
+  trainer_->Stop();
+  EXPECT_TRUE(trainer_->saved().ok());
+  EXPECT_THAT(script_.checkpoint_offsets(), ElementsAre(4));
+}
+
+TEST_F(RestingTrainerTest, WithoutTrafficItCatchesUpAndTheStepsAreThoseOfATrainerThatNeverRests) {
+  StartAndRest();
+  script_.DuringSteps(nullptr);
+  LetTimePassUntilServed(40, absl::Seconds(1));
+  EXPECT_EQ(metrics_->trainer_share(), 1);
+  ASSERT_EQ(script_.steps().size(), 10);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(script_.steps()[i], Items(4 * i, 4));
+}
+
 TEST_F(TrainerTest, OnlyTheTrainersThreadIsNice) {
   options_.niceness = 7;
   const int before = ::getpriority(PRIO_PROCESS, 0);

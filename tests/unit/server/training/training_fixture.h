@@ -65,6 +65,7 @@ class TrainingTest : public testing::Test {
     parts.snapshots = snapshots_.get();
     parts.metrics = metrics_.get();
     parts.clock = &clock_;
+    parts.steady_clock = &clock_;
     return parts;
   }
 

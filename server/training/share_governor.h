@@ -1,0 +1,51 @@
+// Which share of the time the trainer may work, judged by what Predict's latency does meanwhile.
+#pragma once
+
+#include <optional>
+
+#include "absl/time/time.h"
+#include "server/metrics/latency_meter.h"
+
+namespace polyscene {
+
+// Additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
+// Congestion Avoidance in Computer Networks", 1989): halved by a window of requests whose p99 is above the target,
+// raised by a quarter a second while windows are below it. So it comes to rest where windows are above now and then,
+// and is out of the way within a second where they all are.
+//
+// A window is as long as it takes to see 100 requests, whose p99 the second slowest is, within 100 ms and 2 s; of fewer
+// than that, it is above once two requests are, or one of at most ten. A window without a request in a second lets the
+// trainer have everything.
+//
+// The share is raised only by windows in which the trainer worked and wanted half of the time at least: latencies
+// beside a trainer that had little to do say nothing of what more of it would cost (as TCP, RFC 7661).
+//
+// Not thread-safe. Times are of a clock that nobody sets; counts since any moment, the same one throughout.
+class ShareGovernor {
+ public:
+  // Learning never stops: what is left of it at the worst.
+  static constexpr double kFloor = 0.02;
+
+  ShareGovernor(absl::Time now, const LatencyCounts& counts) : begun_at_(now), begun_with_(counts) {}
+
+  // What the trainer did in the window that goes on: it worked, or had work and rested because of its share.
+  void Worked(absl::Duration duration) { worked_ += duration; }
+  void Rested(absl::Duration duration) { rested_ += duration; }
+
+  // Where the window is over, sets the share, begins the next one and returns the requests by which it was judged.
+  std::optional<LatencyCounts> Judge(absl::Time now, const LatencyCounts& counts);
+
+  double share() const { return share_; }
+
+ private:
+  // What the window says of the share; nothing while it is to go on.
+  std::optional<double> Verdict(absl::Duration length, const LatencyCounts& window) const;
+
+  double share_ = 1;
+  absl::Time begun_at_;
+  LatencyCounts begun_with_;
+  absl::Duration worked_;
+  absl::Duration rested_;
+};
+
+}  // namespace polyscene

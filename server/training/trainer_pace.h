@@ -1,0 +1,40 @@
+// Serving first: how long the trainer rests between its turns.
+#pragma once
+
+#include "absl/time/time.h"
+#include "server/metrics/metrics.h"
+#include "server/sync/clock.h"
+#include "server/training/share_governor.h"
+
+namespace polyscene {
+
+// After turns that took d together, the trainer rests d x (1 - share) / share, with the share that the governor makes
+// of Predict's latencies. What it waits for rows counts as rest. Learning is put off and nothing else: steps, journal
+// and weights are those of a trainer that never rests.
+//
+// Not thread-safe: the trainer's thread has it to itself. The collaborators outlive it.
+class TrainerPace {
+ public:
+  TrainerPace(Metrics& metrics, const Clock& steady_clock);
+
+  // A turn begins. Zero: it may learn. Else it is not to: so long there is to be rested yet, or until the share is to
+  // be judged again, which is soon.
+  absl::Duration BeginTurn();
+  void EndTurn();
+
+  double share() const { return governor_.share(); }
+
+ private:
+  void Judge(absl::Time now);
+
+  Metrics& metrics_;
+  const Clock& clock_;
+  ShareGovernor governor_;
+  absl::Time begun_at_;    // Of the turn.
+  absl::Time ended_at_;    // Of the one before.
+  absl::Duration told_;    // What the last turn was told to rest.
+  absl::Duration worked_;  // Not yet made good for, by
+  absl::Duration rested_;  // as much rest since.
+};
+
+}  // namespace polyscene
