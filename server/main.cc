@@ -45,6 +45,7 @@ ServerModel MakeModel(const ServerSettings& settings, const std::string& device)
   options.key = settings.hash_key;
   options.device = device;
   options.threads = settings.config.trainer_threads();
+  options.warm = true;
   ServerModel model;
   model.device = device;
   model.learner.create = [spec = settings.model, options] { return CreateLearner(spec, options); };

@@ -58,6 +58,10 @@ CompiledNetwork::CompiledNetwork(std::shared_ptr<const ModelSpec> spec, const Pa
   weights_ = std::move(parts.weights());
 }
 
+void CompiledNetwork::Warm() const {
+  for (const auto& product : products_) product->MakeAll();
+}
+
 std::shared_ptr<const PackedWeights> CompiledNetwork::Pack(const float* flat) const {
   return std::make_shared<const PackedWeights>(PackWeights(weights_, layout_, products_, with_candidates_, flat));
 }

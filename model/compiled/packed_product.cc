@@ -85,6 +85,10 @@ const PackedProduct::ForRows& PackedProduct::OfSize(int size) const {
   return *made_[size];
 }
 
+void PackedProduct::MakeAll() const {
+  for (int size = 0; size < kSizes; ++size) OfSize(size);
+}
+
 dnnl::memory PackedProduct::Pack(const float* weights) const {
   dnnl::memory packed(packed_, Cpu());
   dnnl::memory plain(Rows(shape_.inputs, shape_.outputs, false), Cpu(), const_cast<float*>(weights));

@@ -65,6 +65,7 @@ class PackedProduct {
   };
   // Made when it is asked for first, in some tenth of a millisecond.
   const ForRows& OfSize(int size) const;
+  void MakeAll() const;  // All sizes, so that nobody waits for one later.
 
  private:
   std::unique_ptr<ForRows> Make(int rows, dnnl::memory::desc weights) const;

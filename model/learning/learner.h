@@ -133,6 +133,7 @@ struct LearnerOptions {
   std::string device = "cpu";  // "cpu" or "cuda:N".
   int threads = 1;             // LibTorch threads within a step.
   bool serves = true;          // Its snapshots are for a Predictor, which wants their weights packed.
+  bool warm = false;           // And what computes with them is made ready at once, not as requests come.
 };
 
 // A learner with fresh weights. kInvalidArgument: no such device.

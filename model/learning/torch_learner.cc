@@ -63,6 +63,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
   for (int g = 0; g < tables_.group_count(); ++g) {
     row_optimizers_.push_back(CreateRowOptimizer(spec_->tables()[tables_.group(g).tables[0]].optimizer));
   }
+  if (compiled_ != nullptr && options_.warm) compiled_->Warm();
 }
 
 absl::StatusOr<StepReport> TorchLearner::Step(absl::Span<const ExampleSlice> slices) {

@@ -38,8 +38,10 @@ struct ModelSize {
   std::vector<LayerGroupSize> groups;  // In the order that a row passes them; none is empty.
   int64_t parameters = 0;              // Their sum: dense weights, 4 bytes each.
   int64_t training_bytes = 0;          // Dense weights, their gradient and the optimizer's state.
-  int64_t snapshot_bytes = 0;          // Dense weights that each served version has of its own.
-  std::vector<TableSize> tables;       // As ModelSpec::tables().
+  // Dense weights that each served version has of its own. Where it is compiled they are there packed as well, which is
+  // as much again, and the first layers twice.
+  int64_t snapshot_bytes = 0;
+  std::vector<TableSize> tables;  // As ModelSpec::tables().
 
   int64_t inputs() const { return embedding_inputs + dense_inputs + scene_inputs + interaction_inputs; }
 };

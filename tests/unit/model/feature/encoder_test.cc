@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -277,6 +278,24 @@ TEST_F(EncoderTest, ARequestRepeatsItsContextForEachCandidate) {
   EXPECT_THAT(Slot("recent").lengths, ElementsAre(2, 2, 2));
   EXPECT_THAT(Slot("age", 1).ids, ElementsAre(1, 1, 1));
   EXPECT_THAT(Slot("item").ids, ElementsAre(5, 6, 7));
+}
+
+TEST_F(EncoderTest, ARequestInPartsHasItsContextOnceAndLeavesTheOthersSlotsAlone) {
+  const TableBuilder context = TableBuilder().IntLists("recent", {{1, 2}}).Ints("age", {20});
+  const TableBuilder candidates = TableBuilder().Ints("item", {5, 6, 7});
+  EncodedBatch of_candidates;
+
+  encoder_.AppendRequestParts(statistics_, kFeedScene, context.View(), candidates.View(), batch_, of_candidates);
+
+  EXPECT_EQ(batch_.rows, 1);
+  EXPECT_THAT(Slot("recent").ids, ElementsAre(1, 2));
+  EXPECT_THAT(Slot("age", 1).ids, ElementsAre(1));
+  EXPECT_THAT(Slot("item").ids, IsEmpty());
+  EXPECT_EQ(of_candidates.rows, 3);
+  std::swap(batch_, of_candidates);
+  EXPECT_THAT(Slot("item").ids, ElementsAre(5, 6, 7));
+  EXPECT_THAT(Slot("recent").ids, IsEmpty());
+  EXPECT_THAT(batch_.dense, Each(0));  // Its dense inputs are the context's.
 }
 
 TEST_F(EncoderTest, ARequestWithoutContextColumnsHasAMissingContext) {
