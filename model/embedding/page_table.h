@@ -21,6 +21,12 @@ class PageTable {
     return uint64_t{page(row / kRowsPerPage)} * kRowsPerPage + row % kRowsPerPage;
   }
 
+  // Asks for the memory that Position() will want.
+  void Prefetch(uint32_t row) const {
+    const uint64_t index = row / kRowsPerPage;
+    __builtin_prefetch(&roots_[index / kLeafPages]->pages[index % kLeafPages]);
+  }
+
   // The writer alone. `epoch` grows with each copy handed out.
   void Append(uint32_t page, uint64_t epoch);
   void Set(uint64_t index, uint32_t page, uint64_t epoch);
