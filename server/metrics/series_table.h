@@ -41,6 +41,7 @@ enum SeriesId {
   kLearningPaused,
   kTaskAuc,
   kTaskLoss,
+  kTaskFadingLoss,
   kTaskCalibration,
   kTaskLossWeight,
   kTaskGradientNorm,
