@@ -143,6 +143,9 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
     std::cout << "\n" << TablesText(status.tables());
   }
   if (!status.evaluation().empty()) std::cout << "\n" << FigureTable(FiguresOf(status.evaluation()));
+  if (!status.fading_evaluation().empty()) {
+    std::cout << "\nOf every row, older ones fading away\n" << FigureTable(FiguresOf(status.fading_evaluation()));
+  }
   if (!status.served_evaluation().empty()) {
     std::cout << "\nAnswers that callers got, of remembered requests whose labels came\n"
               << FigureTable(FiguresOf(status.served_evaluation()));

@@ -68,6 +68,7 @@ Json StatusJson(const v1::GetStatusResponse& status) {
                               {"evicted_rows", table.evicted_rows()}});
   }
   json["evaluation"] = FiguresJson(FiguresOf(status.evaluation()));
+  json["fading_evaluation"] = FiguresJson(FiguresOf(status.fading_evaluation()));
   json["served_evaluation"] = FiguresJson(FiguresOf(status.served_evaluation()));
   json["worst_tasks"] = status.has_worst_tasks() ? PairJson(status.worst_tasks()) : Json();
   json["worst_scenes"] = status.has_worst_scenes() ? PairJson(status.worst_scenes()) : Json();

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "client/status/fitted_table.h"
+#include "client/status/status_json.h"
 #include "model/report/text_table.h"
 
 namespace polyscene::cli {
@@ -222,6 +223,16 @@ Lines PredictTable(const v1::GetStatusResponse& status, const StatusRates& rates
   return FitTable({scene, requests, errors, rows, p50, p99}, size.columns, size.utf8);
 }
 
+// The fading loss of what `main` is a figure of; "-" where there is none.
+std::string FadingLoss(const std::vector<EvaluationFigure>& fading, const EvaluationFigure& main) {
+  for (const EvaluationFigure& figure : fading) {
+    if (figure.scene != main.scene || figure.task != main.task || !std::isfinite(figure.value)) continue;
+    if (figure.metric != "log_loss" && figure.metric != "mse" && figure.metric != "pinball") continue;
+    return Readable(figure.value);
+  }
+  return "-";
+}
+
 // One line a scene and task.
 Lines EvaluationTable(const WatchState& state, const ViewSize& size) {
   const std::vector<EvaluationFigure> figures = MainFigures(*state.status());
@@ -229,6 +240,10 @@ Lines EvaluationTable(const WatchState& state, const ViewSize& size) {
   std::vector<FittedColumn> columns = {{"evaluation"},       {"task"},
                                        {"metric", false, 3}, {"value", true},
                                        {"rows", true, 4},    {std::string(kShortestHistory, ' '), false, 2}};
+  FittedColumn fading_loss{"fading loss", true, 5};
+  const std::vector<EvaluationFigure> fading = FiguresOf(state.status()->fading_evaluation());
+  for (const EvaluationFigure& figure : figures) fading_loss.cells.push_back(FadingLoss(fading, figure));
+  if (!fading.empty()) columns.insert(columns.end() - 1, fading_loss);
   FittedColumn& history = columns.back();
   for (const EvaluationFigure& figure : figures) {
     columns[0].cells.push_back(PrintableAscii(figure.scene));

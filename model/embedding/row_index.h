@@ -121,20 +121,26 @@ class RowIndex {
 };
 
 // The rows of `ids` in one table, kNoRow where there is none; each id's memory is asked for before it is needed.
-// Rows: row_count(), PrefetchOwner(row) and Owns(row, table, id).
+// Rows: row_count(), PrefetchPlace(row), PrefetchOwner(row), which wants that place, and Owns(row, table, id).
 template <typename Rows>
 void FindRows(const RowIndexSlots& slots, const Rows& rows, uint32_t table, absl::Span<const uint64_t> ids,
               absl::Span<uint32_t> found) {
-  constexpr size_t kSlotsAhead = 16;
+  constexpr size_t kSlotsAhead = 24;
+  constexpr size_t kPlacesAhead = 16;
   constexpr size_t kOwnersAhead = 8;
   const uint32_t row_count = rows.row_count();
+  const auto prefetch_place = [&](uint64_t id) {
+    if (const uint32_t row = slots.Peek(id); row < row_count) rows.PrefetchPlace(row);
+  };
   const auto prefetch_owner = [&](uint64_t id) {
     if (const uint32_t row = slots.Peek(id); row < row_count) rows.PrefetchOwner(row);
   };
   for (size_t i = 0; i < ids.size() && i < kSlotsAhead; ++i) slots.Prefetch(ids[i]);
+  for (size_t i = 0; i < ids.size() && i < kPlacesAhead; ++i) prefetch_place(ids[i]);
   for (size_t i = 0; i < ids.size() && i < kOwnersAhead; ++i) prefetch_owner(ids[i]);
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i + kSlotsAhead < ids.size()) slots.Prefetch(ids[i + kSlotsAhead]);
+    if (i + kPlacesAhead < ids.size()) prefetch_place(ids[i + kPlacesAhead]);
     if (i + kOwnersAhead < ids.size()) prefetch_owner(ids[i + kOwnersAhead]);
     found[i] = slots.Find(ids[i], [&](uint32_t row) { return row < row_count && rows.Owns(row, table, ids[i]); });
   }

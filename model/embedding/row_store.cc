@@ -4,30 +4,74 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 namespace polyscene {
 namespace {
 
-// Rows ahead of the one being copied whose memory is asked for already.
+// Rows ahead of the one being copied whose memory is asked for already, and whose place is.
 constexpr size_t kPrefetchRows = 8;
+constexpr size_t kPrefetchPlaces = 16;
+constexpr size_t kPrefetchPages = 2;
 
-torch::Tensor GatherOnCpu(const float* arena, int64_t dimension, const PageTable& pages,
-                          absl::Span<const uint32_t> rows) {
-  torch::Tensor values = torch::empty({static_cast<int64_t>(rows.size()), dimension}, torch::kFloat32);
-  float* out = values.data_ptr<float>();
-  const size_t bytes = dimension * sizeof(float);
-  for (size_t i = 0; i < rows.size(); ++i, out += dimension) {
+// Where a row's values are in the arena, in rows.
+struct PagedPlaces {
+  const PageTable& pages;
+  uint64_t at(uint32_t row) const { return pages.Position(row); }
+  void Prefetch(uint32_t row) const { pages.Prefetch(row); }
+};
+
+// Where its state is.
+struct OwnPlaces {
+  uint64_t at(uint32_t row) const { return row; }
+  void Prefetch(uint32_t) const {}
+};
+
+// Calls fn(i, place) for each row in order, kZeroRow left out, when the memory there, `width` numbers a place, is on
+// its way.
+template <typename Places, typename Fn>
+void ForEachPlace(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows, Fn&& fn) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kPrefetchPlaces < rows.size() && rows[i + kPrefetchPlaces] != kZeroRow) {
+      places.Prefetch(rows[i + kPrefetchPlaces]);
+    }
     if (i + kPrefetchRows < rows.size() && rows[i + kPrefetchRows] != kZeroRow) {
-      __builtin_prefetch(arena + pages.Position(rows[i + kPrefetchRows]) * dimension);
+      __builtin_prefetch(memory + places.at(rows[i + kPrefetchRows]) * width);
     }
-    if (rows[i] == kZeroRow) {
-      std::memset(out, 0, bytes);
-    } else {
-      std::memcpy(out, arena + pages.Position(rows[i]) * dimension, bytes);
-    }
+    if (rows[i] != kZeroRow) fn(i, places.at(rows[i]));
   }
+}
+
+// [rows, width]; zeros for kZeroRow.
+template <typename Places>
+torch::Tensor GatherOnCpu(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows) {
+  torch::Tensor values = torch::empty({static_cast<int64_t>(rows.size()), width}, torch::kFloat32);
+  float* const out = values.data_ptr<float>();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] == kZeroRow) std::memset(out + i * width, 0, width * sizeof(float));
+  }
+  ForEachPlace(memory, width, places, rows, [&](size_t i, uint64_t place) {
+    std::memcpy(out + i * width, memory + place * width, width * sizeof(float));
+  });
   return values;
+}
+
+template <typename Places>
+void ScatterOnCpu(const torch::Tensor& values, float* memory, int64_t width, const Places& places,
+                  absl::Span<const uint32_t> rows) {
+  const torch::Tensor contiguous = values.contiguous();
+  const float* const source = contiguous.data_ptr<float>();
+  ForEachPlace(memory, width, places, rows, [&](size_t i, uint64_t place) {
+    std::memcpy(memory + place * width, source + i * width, width * sizeof(float));
+  });
+}
+
+// [rows] as an index of tensors.
+torch::Tensor RowNumbers(absl::Span<const uint32_t> rows, torch::Device device) {
+  torch::Tensor numbers = torch::empty({static_cast<int64_t>(rows.size())}, torch::kInt64);
+  std::copy(rows.begin(), rows.end(), numbers.data_ptr<int64_t>());
+  return numbers.to(device);
 }
 
 // [rows] positions in the arena, as an index tensor on its device; kZeroRow gives position 0.
@@ -41,7 +85,7 @@ torch::Tensor Positions(const PageTable& pages, absl::Span<const uint32_t> rows,
 }
 
 torch::Tensor GatherRows(const torch::Tensor& arena, const PageTable& pages, absl::Span<const uint32_t> rows) {
-  if (arena.is_cpu()) return GatherOnCpu(arena.data_ptr<float>(), arena.size(1), pages, rows);
+  if (arena.is_cpu()) return GatherOnCpu(arena.data_ptr<float>(), arena.size(1), PagedPlaces{pages}, rows);
   if (arena.size(0) == 0) return torch::zeros({static_cast<int64_t>(rows.size()), arena.size(1)}, arena.options());
   torch::Tensor values = arena.index_select(0, Positions(pages, rows, arena.device()));
   std::vector<int64_t> zeros;
@@ -95,7 +139,10 @@ void RowStore::ReserveRows(int64_t added) {
 void RowStore::GrowTo(int64_t rows) {
   if (rows <= row_count_) return;
   // Fresh places of a page that views share are beyond their row count, so writing them needs no copy.
-  while (static_cast<int64_t>(pages_.size()) * kRowsPerPage < rows) pages_.Append(TakePage(), epoch_);
+  while (static_cast<int64_t>(pages_.size()) * kRowsPerPage < rows) {
+    pages_.Append(TakePage(), epoch_);
+    own_pages_.Add(static_cast<uint32_t>(pages_.size() - 1));
+  }
   row_count_ = static_cast<uint32_t>(rows);
 }
 
@@ -163,26 +210,44 @@ void RowStore::LetGo(absl::Span<const uint32_t> rows) {
 
 void RowStore::Write(absl::Span<const uint32_t> rows, const torch::Tensor& values) {
   MakeWritable(rows);
-  for (const uint32_t row : rows) touched_.Add(row);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kPrefetchRows < rows.size()) touched_.Prefetch(rows[i + kPrefetchRows]);
+    touched_.Add(rows[i]);
+  }
   if (float* arena = arena_.data(); arena != nullptr) {
-    const torch::Tensor contiguous = values.contiguous();
-    const float* source = contiguous.data_ptr<float>();
-    for (size_t i = 0; i < rows.size(); ++i) {
-      std::memcpy(arena + pages_.Position(rows[i]) * dimension(), source + i * dimension(),
-                  dimension() * sizeof(float));
-    }
+    ScatterOnCpu(values, arena, dimension(), PagedPlaces{pages_}, rows);
   } else {
     arena_.tensor().index_copy_(0, Positions(pages_, rows, arena_.tensor().device()), values);
   }
 }
 
+torch::Tensor RowStore::GatherState(absl::Span<const uint32_t> rows) const {
+  if (const float* state = state_.data(); state != nullptr) {
+    return GatherOnCpu(state, state_width(), OwnPlaces(), rows);
+  }
+  return state_.tensor().index_select(0, RowNumbers(rows, state_.tensor().device()));
+}
+
+void RowStore::WriteState(absl::Span<const uint32_t> rows, const torch::Tensor& states) {
+  if (float* state = state_.data(); state != nullptr) {
+    ScatterOnCpu(states, state, state_width(), OwnPlaces(), rows);
+  } else {
+    state_.tensor().index_copy_(0, RowNumbers(rows, state_.tensor().device()), states);
+  }
+}
+
 void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
+  std::vector<uint32_t> shared;  // Rows whose pages a view may hold.
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(shared),
+               [this](uint32_t row) { return !own_pages_.Contains(row / kRowsPerPage); });
   std::vector<int64_t> from;  // On a GPU the copies go together.
   std::vector<int64_t> to;
-  for (const uint32_t row : rows) {
-    const uint64_t index = row / kRowsPerPage;
+  for (size_t i = 0; i < shared.size(); ++i) {
+    if (i + kPrefetchPlaces < shared.size()) pages_.Prefetch(shared[i + kPrefetchPlaces]);
+    if (i + kPrefetchPages < shared.size()) PrefetchPage(pages_.page(shared[i + kPrefetchPages] / kRowsPerPage));
+    const uint32_t index = shared[i] / kRowsPerPage;
+    if (own_pages_.Contains(index)) continue;  // It had another of the rows.
     const uint32_t old_page = pages_.page(index);
-    if (page_births_[old_page] == epoch_) continue;
     const uint32_t new_page = TakePage();
     owners_->CopyPage(old_page, new_page);
     if (float* arena = arena_.data(); arena != nullptr) {
@@ -194,6 +259,7 @@ void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
     }
     pages_.Set(index, new_page, epoch_);
     retired_.push_back({old_page, page_births_[old_page], epoch_});
+    own_pages_.Add(index);
   }
   if (from.empty()) return;
   const auto device = arena_.tensor().device();
@@ -201,6 +267,16 @@ void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
   torch::Tensor by_page = arena_.tensor().narrow(0, 0, rows_in_use).view({-1, kRowsPerPage * dimension()});
   by_page.index_copy_(0, torch::tensor(to, torch::kInt64).to(device),
                       by_page.index_select(0, torch::tensor(from, torch::kInt64).to(device)));
+}
+
+void RowStore::PrefetchPage(uint32_t page) const {
+  __builtin_prefetch(&page_births_[page]);
+  owners_->Prefetch(uint64_t{page} * kRowsPerPage);
+  const float* const arena = arena_.data();
+  constexpr int64_t kLine = 64 / sizeof(float);
+  for (int64_t at = 0; arena != nullptr && at < kRowsPerPage * dimension(); at += kLine) {
+    __builtin_prefetch(arena + page * kRowsPerPage * dimension() + at);
+  }
 }
 
 uint32_t RowStore::TakePage() {
@@ -228,6 +304,7 @@ std::shared_ptr<const FrozenRows> RowStore::Freeze() {
   view->lease_ = std::make_shared<FrozenRows::Lease>();
   living_.push_back({epoch_, view->lease_});
   ++epoch_;
+  own_pages_ = RowSet();
   ReclaimPages();
   return view;
 }

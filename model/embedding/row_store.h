@@ -69,6 +69,7 @@ class FrozenRows {
     const uint64_t place = pages_.Position(row);
     return owners_->id(place) == id && (keeps_owners_ || owners_->at(place).table == table);
   }
+  void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
   void PrefetchOwner(uint32_t row) const { owners_->Prefetch(pages_.Position(row)); }
 
   // The values of `rows`, each below row_count() or kZeroRow: [rows, dimension] on the store's device.
@@ -132,6 +133,7 @@ class RowStore {
     const uint64_t place = pages_.Position(row);
     return owners_->id(place) == id && (keeps_owners_ || owners_->at(place).table == table);
   }
+  void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
   void PrefetchOwner(uint32_t row) const { owners_->Prefetch(pages_.Position(row)); }
 
   // Rows will be let go while views are alive. Else only before the first Freeze(): then ids alone tell rows apart, for
@@ -149,6 +151,10 @@ class RowStore {
   // What the optimizer keeps of each row, zeros at first; on the device and not part of frozen views: [>= row_count(),
   // state_width()].
   const torch::Tensor& state() const { return state_.tensor(); }
+
+  // The same of some rows, each below row_count(): [rows, state_width()]. Written are those of distinct rows.
+  torch::Tensor GatherState(absl::Span<const uint32_t> rows) const;
+  void WriteState(absl::Span<const uint32_t> rows, const torch::Tensor& states);
 
   // Rows that were added or written since the last TakeTouched(), which hands them out; states count as written with
   // their row. And those that were let go, which may be another's by now.
@@ -184,6 +190,7 @@ class RowStore {
   void GrowTo(int64_t rows);
   // Gives each of the rows' pages that a view may hold a page of its own.
   void MakeWritable(absl::Span<const uint32_t> rows);
+  void PrefetchPage(uint32_t page) const;
 
   GrowingMatrix arena_;
   GrowingMatrix state_;
@@ -196,6 +203,7 @@ class RowStore {
   std::vector<uint32_t> free_pages_;
   std::vector<RetiredPage> retired_;
   std::vector<LivingView> living_;  // Ascending by epoch.
+  RowSet own_pages_;                // Those of pages_ that were taken since the last Freeze(): no view holds them.
   RowSet free_;
   RowSet touched_;
   RowSet let_go_;

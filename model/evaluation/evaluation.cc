@@ -56,10 +56,11 @@ void Evaluation::AppendFigures(absl::string_view scene, int task_index, const Ce
   if (cell.rows == 0) return;
   const EvaluatedTask& task = layout_.tasks[task_index];
   std::string name = task.name;
+  const auto rows_told = static_cast<uint64_t>(std::llround(cell.rows));
   const auto add = [&](absl::string_view metric, double value) {
-    figures.push_back({std::string(scene), name, std::string(metric), value, cell.rows});
+    figures.push_back({std::string(scene), name, std::string(metric), value, rows_told});
   };
-  const auto rows = static_cast<double>(cell.rows);
+  const double rows = cell.rows;
 
   if (task.kind == EvaluatedKind::kBinary) {
     double positives = 0;
@@ -70,16 +71,16 @@ void Evaluation::AppendFigures(absl::string_view scene, int task_index, const Ce
       negatives += static_cast<double>(bin.negatives);
       positives += static_cast<double>(bin.positives);
     }
-    add("auc", Ratio(pairs, positives * negatives));
+    if (!cell.bins.empty()) add("auc", Ratio(pairs, positives * negatives));
     add("log_loss", cell.log_loss / rows);
-    add("accuracy", static_cast<double>(cell.correct) / rows);
-    add("calibration", Ratio(cell.predictions, positives));
-    add("calibration_error", cell.CalibrationError());
-    add("normalized_entropy", Ratio(cell.log_loss / rows, Entropy(positives / rows)));
+    add("accuracy", cell.correct / rows);
+    add("calibration", Ratio(cell.predictions, cell.positives));
+    if (!cell.bins.empty()) add("calibration_error", cell.CalibrationError());
+    add("normalized_entropy", Ratio(cell.log_loss / rows, Entropy(cell.positives / rows)));
     return;
   }
   if (task.kind == EvaluatedKind::kMultiClass) {
-    add("accuracy", static_cast<double>(cell.correct) / rows);
+    add("accuracy", cell.correct / rows);
     add("log_loss", cell.log_loss / rows);
     return;
   }
@@ -88,7 +89,7 @@ void Evaluation::AppendFigures(absl::string_view scene, int task_index, const Ce
     if (task.kind == EvaluatedKind::kForecast) name = absl::StrCat(task.name, "[", i, "]");
     if (task.quantile > 0) {
       add("pinball", sums.pinball / rows);
-      add("coverage", static_cast<double>(sums.covered) / rows);
+      add("coverage", sums.covered / rows);
       add("mae", sums.absolute / rows);
       continue;
     }

@@ -91,6 +91,7 @@ class Evaluation {
 
  private:
   friend class EvaluationWindow;  // Moves cells between its halves.
+  friend class FadingEvaluation;  // Fades them row by row.
 
   struct Cell;
   Cell& CellOf(int scene, int task);

@@ -11,23 +11,28 @@ const double kMinProbability = 1 / (1 + std::exp(kMaxLogit));
 
 constexpr double kBinsPerLogit = kAucBins / (2 * kMaxLogit);
 
+double Probability(float prediction) { return std::clamp(double{prediction}, kMinProbability, 1 - kMinProbability); }
+
 }  // namespace
 
 void Evaluation::Cell::AddBinary(float prediction, float label) {
   if (bins.empty()) bins.resize(kAucBins);
-  const double p = std::clamp(double{prediction}, kMinProbability, 1 - kMinProbability);
+  const double p = Probability(prediction);
   // 1 - p is exact: p is a float of at least 2^-24.
-  const double log_p = std::log(p);
-  const double log_not_p = std::log(1 - p);
-  const double position = (log_p - log_not_p + kMaxLogit) * kBinsPerLogit;
+  const double position = (std::log(p) - std::log(1 - p) + kMaxLogit) * kBinsPerLogit;
   // Written so that NaN falls into the first bin.
   Bin& bin = bins[position > 0 ? std::min(static_cast<int>(position), kAucBins - 1) : 0];
+  ++(label > 0.5f ? bin.positives : bin.negatives);
+  AddBinaryWithoutBins(prediction, label);
+}
 
+void Evaluation::Cell::AddBinaryWithoutBins(float prediction, float label) {
   const bool positive = label > 0.5f;
-  ++(positive ? bin.positives : bin.negatives);
-  log_loss -= positive ? log_p : log_not_p;
+  const double p = Probability(prediction);
+  log_loss -= std::log(positive ? p : 1 - p);
   correct += (prediction >= 0.5f) == positive;
   predictions += prediction;
+  positives += positive;
   ++rows;
 }
 
@@ -45,7 +50,7 @@ void Evaluation::Cell::AddRegression(absl::Span<const float> prediction, absl::S
                                      double quantile) {
   if (outputs.empty()) outputs.resize(prediction.size());
   ++rows;
-  const double share = 1.0 / static_cast<double>(rows);
+  const double share = 1 / rows;
   for (size_t i = 0; i < outputs.size(); ++i) {
     Errors& sums = outputs[i];
     const double error = double{prediction[i]} - label[i];
@@ -71,12 +76,12 @@ void Evaluation::Cell::Merge(const Cell& other) {
     bins[i].negatives += other.bins[i].negatives;
     bins[i].positives += other.bins[i].positives;
   }
-  const double share = static_cast<double>(other.rows) / static_cast<double>(rows + other.rows);
+  const double share = other.rows / (rows + other.rows);
   for (size_t i = 0; i < outputs.size(); ++i) {
     Errors& sums = outputs[i];
     const Errors& more = other.outputs[i];
     const double apart = more.label_mean - sums.label_mean;
-    sums.label_m2 += more.label_m2 + apart * apart * share * static_cast<double>(rows);
+    sums.label_m2 += more.label_m2 + apart * apart * share * rows;
     sums.label_mean += apart * share;
     sums.squared += more.squared;
     sums.absolute += more.absolute;
@@ -86,7 +91,15 @@ void Evaluation::Cell::Merge(const Cell& other) {
   correct += other.correct;
   log_loss += other.log_loss;
   predictions += other.predictions;
+  positives += other.positives;
   rows += other.rows;
+}
+
+void Evaluation::Cell::Fade(double share) {
+  for (double* sum : {&rows, &correct, &log_loss, &predictions, &positives}) *sum *= share;
+  for (Errors& sums : outputs) {
+    for (double* sum : {&sums.squared, &sums.absolute, &sums.pinball, &sums.covered, &sums.label_m2}) *sum *= share;
+  }
 }
 
 void Evaluation::Cell::Clear() {
@@ -94,6 +107,7 @@ void Evaluation::Cell::Clear() {
   correct = 0;
   log_loss = 0;
   predictions = 0;
+  positives = 0;
   std::fill(bins.begin(), bins.end(), Bin());
   std::fill(outputs.begin(), outputs.end(), Errors());
 }

@@ -1,4 +1,7 @@
 // What an Evaluation sums for one scene and task. Private to this folder.
+//
+// Counts are doubles, so that they can fade with the sums (Fade()). Where nothing fades they are whole and exact: up to
+// 2^53 rows.
 #pragma once
 
 #include <cstdint>
@@ -23,21 +26,23 @@ struct Evaluation::Cell {
   struct Errors {
     double squared = 0;
     double absolute = 0;
-    double pinball = 0;    // Of a quantile,
-    uint64_t covered = 0;  // and the labels at or below it.
+    double pinball = 0;  // Of a quantile,
+    double covered = 0;  // and the labels at or below it.
     double label_mean = 0;
     double label_m2 =
         0;  // Squared deviations of the labels from their mean (Welford, 1962): a sum of squares would cancel.
   };
 
-  uint64_t rows = 0;
-  uint64_t correct = 0;         // Binary, multi-class.
+  double rows = 0;
+  double correct = 0;           // Binary, multi-class.
   double log_loss = 0;          // Binary, multi-class: summed over rows.
   double predictions = 0;       // Binary: summed over rows.
-  std::vector<Bin> bins;        // Binary: [kAucBins] from the first row on.
+  double positives = 0;         // Binary: rows with a positive label.
+  std::vector<Bin> bins;        // Binary: [kAucBins] from the first row on; none where rows fade.
   std::vector<Errors> outputs;  // Regression, forecast: [outputs] from the first row on.
 
   void AddBinary(float prediction, float label);
+  void AddBinaryWithoutBins(float prediction, float label);
   void AddMultiClass(absl::Span<const float> prediction, float label);
   void AddRegression(absl::Span<const float> prediction, absl::Span<const float> label, double quantile);
 
@@ -45,7 +50,8 @@ struct Evaluation::Cell {
   double CalibrationError() const;                  // Binary; NaN without a row.
 
   void Merge(const Cell& other);
-  void Clear();  // Keeps the memory, for whoever fills the cell again at once.
+  void Fade(double share);  // Every row so far counts `share` of what it did. Not its bin.
+  void Clear();             // Keeps the memory, for whoever fills the cell again at once.
 };
 
 }  // namespace polyscene

@@ -79,7 +79,7 @@ std::string Evaluation::Serialize() const {
     if (cell.rows == 0) continue;
     AppendVarint(i + 1 - last, bytes);
     last = i + 1;
-    AppendVarint(cell.rows, bytes);
+    AppendVarint(static_cast<uint64_t>(cell.rows), bytes);
     const EvaluatedTask& task = layout_.tasks[i % layout_.tasks.size()];
     if (IsError(task.kind)) {
       for (const Cell::Errors& sums : cell.outputs) {
@@ -89,11 +89,11 @@ std::string Evaluation::Serialize() const {
         AppendDouble(sums.label_m2, bytes);
         if (task.quantile <= 0) continue;
         AppendDouble(sums.pinball, bytes);
-        AppendVarint(sums.covered, bytes);
+        AppendVarint(static_cast<uint64_t>(sums.covered), bytes);
       }
       continue;
     }
-    AppendVarint(cell.correct, bytes);
+    AppendVarint(static_cast<uint64_t>(cell.correct), bytes);
     AppendDouble(cell.log_loss, bytes);
     AppendDouble(cell.predictions, bytes);
     if (!cell.bins.empty()) AppendBins(cell.bins, bytes);
@@ -131,8 +131,9 @@ absl::StatusOr<Evaluation> Evaluation::Parse(EvaluationLayout layout, absl::stri
     next += distance;
     Cell& cell = evaluation.cells_[next - 1];
     const EvaluatedTask& task = evaluation.layout_.tasks[(next - 1) % evaluation.layout_.tasks.size()];
-    cell.rows = reader.Varint();
-    if (cell.rows == 0) return malformed;
+    const uint64_t rows = reader.Varint();
+    if (rows == 0) return malformed;
+    cell.rows = static_cast<double>(rows);
     if (IsError(task.kind)) {
       cell.outputs.resize(task.outputs);
       for (Cell::Errors& sums : cell.outputs) {
@@ -142,14 +143,16 @@ absl::StatusOr<Evaluation> Evaluation::Parse(EvaluationLayout layout, absl::stri
         sums.label_m2 = reader.Double();
         if (task.quantile <= 0) continue;
         sums.pinball = reader.Double();
-        sums.covered = reader.Varint();
+        sums.covered = static_cast<double>(reader.Varint());
       }
       continue;
     }
-    cell.correct = reader.Varint();
+    cell.correct = static_cast<double>(reader.Varint());
     cell.log_loss = reader.Double();
     cell.predictions = reader.Double();
-    if (task.kind == EvaluatedKind::kBinary && !ReadBins(reader, cell.rows, cell.bins)) return malformed;
+    if (task.kind != EvaluatedKind::kBinary) continue;
+    if (!ReadBins(reader, rows, cell.bins)) return malformed;
+    for (const Cell::Bin& bin : cell.bins) cell.positives += static_cast<double>(bin.positives);
   }
   if (!reader.done()) return malformed;
   return evaluation;

@@ -16,7 +16,7 @@ EvaluationWindow::EvaluationWindow(EvaluationLayout layout, int64_t window_rows)
 void EvaluationWindow::Add(int scene, int task, absl::Span<const float> prediction, absl::Span<const float> label) {
   newer_.Add(scene, task, prediction, label);
   Evaluation::Cell& newer = newer_.CellOf(scene, task);
-  if (newer.rows < static_cast<uint64_t>(window_rows_)) return;
+  if (newer.rows < static_cast<double>(window_rows_)) return;
   std::swap(newer, older_.CellOf(scene, task));
   newer.Clear();
 }

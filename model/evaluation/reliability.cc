@@ -20,7 +20,7 @@ double ProbabilityOf(size_t bin) {
 
 std::vector<ReliabilityBin> Evaluation::Cell::Reliability() const {
   std::vector<ReliabilityBin> result;
-  const uint64_t full = (rows + kReliabilityBins - 1) / kReliabilityBins;
+  const uint64_t full = (static_cast<uint64_t>(rows) + kReliabilityBins - 1) / kReliabilityBins;
   ReliabilityBin filling;  // Sums until it is full.
   const auto finish = [&] {
     if (filling.rows == 0) return;
@@ -47,7 +47,7 @@ double Evaluation::Cell::CalibrationError() const {
   for (const ReliabilityBin& bin : Reliability()) {
     error += std::abs(bin.predicted - bin.observed) * static_cast<double>(bin.rows);
   }
-  return error / static_cast<double>(rows);
+  return error / rows;
 }
 
 std::vector<ReliabilityBin> Evaluation::Reliability(int task) const {

@@ -80,6 +80,7 @@ CheckpointContents TorchLearner::FreezeState(uint64_t log_offset, bool full) {
   add("statistics", [statistics = statistics_] { return statistics.Serialize(); });
   add("window", [window = window_] { return window.Serialize(); });
   if (!served_window_.Figures().empty()) add("served_window", [window = served_window_] { return window.Serialize(); });
+  if (std::string fading = fading_.Serialize(); !fading.empty()) add("fading", BytesOf(std::move(fading)));
   if (std::string drift = drift_.Serialize(); !drift.empty()) add("drift", BytesOf(std::move(drift)));
   for (ProducerEvaluations::Section& section : opened_.Freeze()) add(std::move(section.name), std::move(section.bytes));
   for (EmbeddingTables::Section& section : tables_.SerializeLife()) {
@@ -185,7 +186,13 @@ absl::Status TorchLearner::RestoreEvaluations(const CheckpointReader& state, boo
       if (absl::Status s = restore_window("served_window", served_window_); !s.ok()) return s;
     }
   }
-  if (state.Has("drift")) {  // Only where rows were learned online; older checkpoints have none.
+  // Only where rows were learned online; older checkpoints have none.
+  if (state.Has("fading")) {
+    const auto bytes = state.Read("fading");
+    if (!bytes.ok()) return bytes.status();
+    if (absl::Status s = fading_.Restore(*bytes); !s.ok()) return s;
+  }
+  if (state.Has("drift")) {
     const auto bytes = state.Read("drift");
     if (!bytes.ok()) return bytes.status();
     if (absl::Status s = drift_.Restore(*bytes); !s.ok()) return s;
@@ -247,11 +254,13 @@ absl::Status TorchLearner::RestoreBlock(const RowBlock& block) {
 
 void TorchLearner::ForgetChangedLosses(const StoredCheckpoint& stored) {
   const auto old = StoredModel(stored);
-  if (!old.ok()) return;  // Nothing but the drift of losses hangs on it.
+  if (!old.ok()) return;  // Nothing but figures and the drift of losses hang on it.
   for (size_t t = 0; t < spec_->tasks().size(); ++t) {
     const TaskSpec& task = spec_->tasks()[t];
     const int before = (*old)->FindTask(task.name);
-    if (before >= 0 && !SameRowLoss((*old)->tasks()[before], task)) drift_.Forget(static_cast<int>(t));
+    if (before < 0 || SameRowLoss((*old)->tasks()[before], task)) continue;
+    fading_.Forget(static_cast<int>(t));
+    drift_.Forget(static_cast<int>(t));
   }
 }
 

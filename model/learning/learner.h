@@ -118,8 +118,9 @@ class Learner {
   // Whether losses have risen, one a scene and task that is watched. Part of the checkpoint.
   virtual std::vector<DriftFigure> drift() const = 0;
 
-  // Figures over the recent window, and of each opened evaluation.
+  // Figures over the recent window, of all rows with older ones fading away, and of each opened evaluation.
   virtual std::vector<EvaluationFigure> RecentEvaluation() const = 0;
+  virtual std::vector<EvaluationFigure> FadingFigures() const = 0;
   virtual std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const = 0;
 
   // The same of what callers got at Predict, of rows that were remembered there (ExamplesView::served). The opened

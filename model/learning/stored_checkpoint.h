@@ -5,7 +5,7 @@
 //                  ("file bytes checksum" a line: every row file, oldest first), dense and the dense optimizer's state
 //                  (f32, as the network lays it out), balance.<what> of the loss balance (f64, one a task), statistics,
 //                  calibration (where the model file asks for any),
-//                  window, drift (where rows were learned online), evaluation/<producer>,
+//                  window, fading and drift (where rows were learned online), evaluation/<producer>,
 //                  and where rows were remembered served_window, served/<producer>; where ids have to wait for their
 //                  row waiting/<table>, where rows are let go row_hands
 //   rows.000000    all embedding rows as they were when the chain began

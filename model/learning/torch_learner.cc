@@ -58,6 +58,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       calibrations_(*spec_),
       window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
       served_window_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
+      fading_(LayoutOf(*spec_), spec_->file().learning().evaluation_window_rows()),
       opened_(LayoutOf(*spec_)),
       drift_(LayoutOf(*spec_), DriftOptionsOf(*spec_)) {
   for (int g = 0; g < tables_.group_count(); ++g) {
@@ -234,6 +235,7 @@ void TorchLearner::Evaluate(const EvaluatedRows& rows, const ForwardPass& forwar
       const absl::Span<const float> score(all_scores + score_row * task.outputs, task.outputs);
       rows.LabelOf(t, row, label);
       window_.Add(batch_.scenes[row], t, score, label);
+      fading_.Add(batch_.scenes[row], t, score, label);
       drift_.Add(batch_.scenes[row], t, RowLoss(task, scale, score, label), rows.event_micros(row));
       if (ProducerEvaluations::Opened* opened = rows.opened(row); opened != nullptr) {
         opened->learned.Add(batch_.scenes[row], t, score, label);
@@ -285,6 +287,7 @@ void TorchLearner::OpenEvaluation(absl::string_view producer, int64_t from_micro
 void TorchLearner::ClearEvaluations() {
   opened_.Clear();
   window_.Clear();
+  fading_.Clear();
   drift_.Clear();
   served_window_.Clear();
 }

@@ -10,6 +10,7 @@
 
 #include "model/balance/joint_loss.h"
 #include "model/embedding/embedding_tables.h"
+#include "model/evaluation/fading_evaluation.h"
 #include "model/evaluation/producer_evaluations.h"
 #include "model/feature/encoder.h"
 #include "model/feature/task_labels.h"
@@ -43,6 +44,7 @@ class TorchLearner : public OfflineLearner {
   BalanceFigures balance() const override { return joint_loss_.figures(); }
   std::vector<DriftFigure> drift() const override { return drift_.Figures(); }
   std::vector<EvaluationFigure> RecentEvaluation() const override { return window_.Figures(); }
+  std::vector<EvaluationFigure> FadingFigures() const override { return fading_.Figures(); }
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override {
     return opened_.LearnedFigures();
   }
@@ -119,6 +121,7 @@ class TorchLearner : public OfflineLearner {
   Calibrations calibrations_;
   EvaluationWindow window_;
   EvaluationWindow served_window_;
+  FadingEvaluation fading_;
   ProducerEvaluations opened_;
   DriftMonitor drift_;
   LearnerCounters counters_;

@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "model/optimizer/row_numbers.h"
-
 namespace polyscene {
 
 RowAdam::RowAdam(const v1::RowAdam& options)
@@ -17,18 +15,17 @@ RowAdam::RowAdam(const v1::RowAdam& options)
 
 void RowAdam::Step(RowStore& store, absl::Span<const uint32_t> rows, const torch::Tensor& values,
                    const torch::Tensor& gradients) const {
-  const torch::Tensor numbers = RowNumbers(rows, values.device());
   const torch::Tensor slopes = l2_ > 0 ? gradients.add(values, l2_) : gradients;
   const int64_t width = store.dimension();
 
-  torch::Tensor state = store.state().index_select(0, numbers);  // A copy.
+  const torch::Tensor state = store.GatherState(rows);
   torch::Tensor first = state.narrow(1, 0, width);
   torch::Tensor second = state.narrow(1, width, width);
   torch::Tensor steps = state.narrow(1, 2 * width, 1);
   first.mul_(beta1_).add_(slopes, 1 - beta1_);
   second.mul_(beta2_).addcmul_(slopes, slopes, 1 - beta2_);
   steps.add_(1);
-  store.state().index_copy_(0, numbers, state);
+  store.WriteState(rows, state);
 
   // 1 - beta^steps in double: near 1, a float would lose most of it.
   const torch::Tensor counted = steps.to(torch::kFloat64);

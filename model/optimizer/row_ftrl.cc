@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "model/optimizer/row_numbers.h"
-
 namespace polyscene {
 
 RowFtrl::RowFtrl(const v1::RowFtrl& options)
@@ -29,15 +27,14 @@ torch::Tensor RowFtrl::Leaders(const torch::Tensor& values, const torch::Tensor&
 
 void RowFtrl::Step(RowStore& store, absl::Span<const uint32_t> rows, const torch::Tensor& values,
                    const torch::Tensor& gradients) const {
-  const torch::Tensor numbers = RowNumbers(rows, values.device());
   const int64_t width = store.dimension();
 
-  const torch::Tensor state = store.state().index_select(0, numbers);
+  const torch::Tensor state = store.GatherState(rows);
   const torch::Tensor n = state.narrow(1, width, width);
   const torch::Tensor sums = n + gradients.square();
   const torch::Tensor roots = sums.sqrt();
   const torch::Tensor z = Leaders(values, state) + gradients - (roots - n.sqrt()) * values * (1 / alpha_);
-  store.state().index_copy_(0, numbers, torch::cat({z, sums}, 1));
+  store.WriteState(rows, torch::cat({z, sums}, 1));
 
   torch::Tensor next = -z / ((roots + beta_) / alpha_ + l2_);
   if (l1_ > 0) {

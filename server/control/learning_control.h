@@ -26,6 +26,7 @@ struct LearningPositions {
 // What the trainer told at its last publish.
 struct LearningReport {
   std::vector<EvaluationFigure> recent;
+  std::vector<EvaluationFigure> fading;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> opened;  // By producer.
   // The same of what callers got at Predict, where rows were remembered.
   std::vector<EvaluationFigure> recent_served;

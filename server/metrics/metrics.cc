@@ -72,6 +72,26 @@ double Seconds(absl::Duration took) { return std::max(0.0, absl::ToDoubleSeconds
 // "demand[3]" is an output of the forecast "demand".
 absl::string_view TaskOfFigure(absl::string_view task) { return task.substr(0, task.find('[')); }
 
+SceneTask SceneTaskOf(const EvaluationFigure& figure) { return {figure.scene, std::string(TaskOfFigure(figure.task))}; }
+
+// A forecast's loss is the mean over its outputs.
+void SetLosses(absl::Span<const EvaluationFigure> figures, const TaskGauges& gauges) {
+  struct Mean {
+    double sum = 0;
+    int count = 0;
+  };
+  std::map<SceneTask, Mean> losses;
+  for (const EvaluationFigure& figure : figures) {
+    if (figure.metric != "log_loss" && figure.metric != "mse" && figure.metric != "pinball") continue;
+    Mean& mean = losses[SceneTaskOf(figure)];
+    mean.sum += figure.value;
+    ++mean.count;
+  }
+  for (const auto& [key, mean] : losses) {
+    if (const auto it = gauges.find(key); it != gauges.end()) it->second->Set(mean.sum / mean.count);
+  }
+}
+
 }  // namespace
 
 struct Metrics::Series {
@@ -92,7 +112,7 @@ struct Metrics::Series {
   prometheus::Counter *remembered_ok, *remembered_failed;
   prometheus::Histogram *batch_rows, *freshness_seconds, *publish_seconds, *checkpoint_seconds;
   prometheus::Counter *publish_ok, *publish_failed, *checkpoint_ok, *checkpoint_failed, *checkpoint_corrupt;
-  TaskGauges auc, loss, calibration;
+  TaskGauges auc, loss, fading_loss, calibration;
   std::unique_ptr<BalanceSeries> balance;
   std::unique_ptr<DriftSeries> drift;
   struct TableSeries {
@@ -152,6 +172,7 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec)
   const auto add_task = [&](const std::string& scene, const TaskSpec& task) {
     const prometheus::Labels labels{{"scene", scene}, {"task", task.name}};
     s.loss[{scene, task.name}] = &build.Gauge(kTaskLoss, labels, kUndefined);
+    s.fading_loss[{scene, task.name}] = &build.Gauge(kTaskFadingLoss, labels, kUndefined);
     if (task.kind != TaskSpec::Kind::kBinary) return;
     s.auc[{scene, task.name}] = &build.Gauge(kTaskAuc, labels, kUndefined);
     s.calibration[{scene, task.name}] = &build.Gauge(kTaskCalibration, labels, kUndefined);
@@ -271,27 +292,17 @@ void Metrics::CheckpointFailed() { series_->checkpoint_failed->Increment(); }
 void Metrics::CheckpointCorrupt() { series_->checkpoint_corrupt->Increment(); }
 
 void Metrics::RecentEvaluation(absl::Span<const EvaluationFigure> figures) {
-  struct Mean {
-    double sum = 0;
-    int count = 0;
-  };
-  std::map<SceneTask, Mean> losses;
+  SetLosses(figures, series_->loss);
   for (const EvaluationFigure& figure : figures) {
-    const SceneTask key{figure.scene, std::string(TaskOfFigure(figure.task))};
     const auto set = [&](const TaskGauges& gauges) {
-      if (const auto it = gauges.find(key); it != gauges.end()) it->second->Set(figure.value);
+      if (const auto it = gauges.find(SceneTaskOf(figure)); it != gauges.end()) it->second->Set(figure.value);
     };
     if (figure.metric == "auc") set(series_->auc);
     if (figure.metric == "calibration") set(series_->calibration);
-    if (figure.metric == "log_loss" || figure.metric == "mse" || figure.metric == "pinball") {
-      losses[key].sum += figure.value;
-      ++losses[key].count;
-    }
-  }
-  for (const auto& [key, mean] : losses) {
-    if (const auto it = series_->loss.find(key); it != series_->loss.end()) it->second->Set(mean.sum / mean.count);
   }
 }
+
+void Metrics::FadingEvaluation(absl::Span<const EvaluationFigure> figures) { SetLosses(figures, series_->fading_loss); }
 
 void Metrics::Balance(const BalanceFigures& figures) { series_->balance->Set(figures); }
 

@@ -81,6 +81,7 @@ class Metrics {
   void CheckpointFailed();
   void CheckpointCorrupt();                                           // One could not be read at the start.
   void RecentEvaluation(absl::Span<const EvaluationFigure> figures);  // Task AUC, loss, calibration; per scene and "*".
+  void FadingEvaluation(absl::Span<const EvaluationFigure> figures);  // Task loss, likewise.
   void Balance(const BalanceFigures& figures);
   void Drift(absl::Span<const DriftFigure> figures);
   void Tables(absl::Span<const TableRows> tables, uint64_t bytes);

@@ -97,6 +97,10 @@ const std::vector<SeriesDeclaration>& SeriesTable() {
        "Log loss of a classification task, else mean squared error (a forecast's: mean over its outputs), prequential, "
        "over the recent window.",
        nullptr},
+      {kTaskFadingLoss, kGauge, "polyscene_task_fading_loss",
+       "The same as polyscene_task_loss, but of every row, each counting half of one that came the window's rows "
+       "later.",
+       nullptr},
       {kTaskCalibration, kGauge, "polyscene_task_calibration",
        "Sum of a binary task's predictions by the sum of its labels, prequential, over the recent window.", nullptr},
       {kTaskLossWeight, kGauge, "polyscene_task_loss_weight",

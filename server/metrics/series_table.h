@@ -46,6 +46,7 @@ enum SeriesId {
   kTrainerSeenP99Seconds,
   kTaskAuc,
   kTaskLoss,
+  kTaskFadingLoss,
   kTaskCalibration,
   kTaskLossWeight,
   kTaskGradientNorm,

@@ -49,6 +49,7 @@ absl::Status FillEvaluation(const LearningReport& report, const std::string& eva
     }
   }
   FillFigures(*learned, status->mutable_evaluation());
+  FillFigures(report.fading, status->mutable_fading_evaluation());
   if (served != nullptr) FillFigures(*served, status->mutable_served_evaluation());
   return absl::OkStatus();
 }

@@ -170,6 +170,7 @@ absl::Status TrainingLoop::Publish() {
 
   auto report = std::make_shared<LearningReport>();
   report->recent = learner_->RecentEvaluation();
+  report->fading = learner_->FadingFigures();
   report->opened = learner_->OpenedEvaluations();
   report->recent_served = learner_->RecentServed();
   report->opened_served = learner_->OpenedServed();
@@ -178,6 +179,7 @@ absl::Status TrainingLoop::Publish() {
   report->tables = learner_->tables();
   report->table_bytes = learner_->table_bytes();
   parts_.metrics->RecentEvaluation(report->recent);
+  parts_.metrics->FadingEvaluation(report->fading);
   parts_.metrics->Balance(report->balance);
   parts_.metrics->Drift(report->drift);
   LogDriftAlarms(report->drift);

@@ -80,6 +80,16 @@ TEST_F(FakeFlowTest, TheStatusNamesTheTasksThatAgreeLeast) {
   EXPECT_FALSE(status.has_worst_scenes());
 }
 
+TEST_F(FakeFlowTest, TheStatusTellsTheFadingEvaluation) {
+  Learn("p", {GoodBatch(1, {1, 2, 3})});
+  const v1::GetStatusResponse status = GetStatus();
+  ASSERT_EQ(status.fading_evaluation_size(), 1);
+  EXPECT_EQ(status.fading_evaluation(0).scene(), "shop");
+  EXPECT_EQ(status.fading_evaluation(0).metric(), "log_loss");
+  EXPECT_EQ(status.fading_evaluation(0).value(), 0.25);
+  EXPECT_EQ(status.fading_evaluation(0).rows(), 3);
+}
+
 TEST_F(FakeFlowTest, TheStatusTellsOfDrift) {
   Learn("p", {GoodBatch(1, {1, 2, 3})});
   const v1::GetStatusResponse before = GetStatus();

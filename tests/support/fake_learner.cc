@@ -272,6 +272,10 @@ std::vector<EvaluationFigure> FakeLearner::RecentEvaluation() const {
   return {figure};
 }
 
+std::vector<EvaluationFigure> FakeLearner::FadingFigures() const {
+  return {{"shop", "click", "log_loss", 0.25, items_.size()}};
+}
+
 std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> FakeLearner::OpenedEvaluations() const {
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> evaluations;
   for (const auto& [producer, rows] : opened_) {

@@ -96,6 +96,7 @@ class FakeLearner : public Learner {
   BalanceFigures balance() const override;
   std::vector<DriftFigure> drift() const override;
   std::vector<EvaluationFigure> RecentEvaluation() const override;
+  std::vector<EvaluationFigure> FadingFigures() const override;
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedEvaluations() const override;
   std::vector<EvaluationFigure> RecentServed() const override { return {}; }
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedServed() const override { return {}; }

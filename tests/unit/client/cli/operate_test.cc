@@ -55,6 +55,14 @@ class FakeModelService final : public v1::ModelService::Service {
       response->mutable_joiner()->set_corrected_labels(2);
       *response->mutable_served_evaluation() = response->evaluation();
     }
+    if (fades) {
+      v1::EvaluationFigure* figure = response->add_fading_evaluation();
+      figure->set_scene("search");
+      figure->set_task("click");
+      figure->set_metric("log_loss");
+      figure->set_value(0.25);
+      figure->set_rows(1443);
+    }
     if (drifts) {
       *response->mutable_drift() = RisenLosses();
     }
@@ -97,6 +105,7 @@ class FakeModelService final : public v1::ModelService::Service {
 
   std::atomic<bool> paused{false};
   std::atomic<bool> drifts{false};     // It has something of drift.
+  std::atomic<bool> fades{false};      // It has a fading evaluation.
   std::atomic<bool> conflicts{false};  // The status has something of gradients.
   std::atomic<bool> joins{false};      // The status has something of remembered requests.
 };
@@ -207,6 +216,20 @@ TEST_F(OperateTest, StatusTellsOfDrift) {
   EXPECT_EQ(json["drift"][0]["level"], 0.25);
   EXPECT_EQ(json["drift"][0]["alarms"], 1);
   EXPECT_EQ(json["drift"][0]["last_alarm_event_micros"], 1735689600000000);
+}
+
+TEST_F(OperateTest, StatusTellsTheFadingEvaluation) {
+  EXPECT_THAT(Run("status").out, Not(HasSubstr("fading")));
+  EXPECT_TRUE(Json::parse(Run("status --json").out)["fading_evaluation"].empty());
+  service_.fades = true;
+  EXPECT_THAT(Run("status").out, HasSubstr("Of every row, older ones fading away\n"
+                                           "scene   task   rows  log_loss\n"));
+  const Json figure = Json::parse(Run("status --json").out)["fading_evaluation"][0];
+  EXPECT_EQ(figure["scene"], "search");
+  EXPECT_EQ(figure["task"], "click");
+  EXPECT_EQ(figure["metric"], "log_loss");
+  EXPECT_EQ(figure["value"], 0.25);
+  EXPECT_EQ(figure["rows"], 1443);
 }
 
 TEST_F(OperateTest, ABackupIsAskedForByItsAbsolutePath) {

@@ -14,6 +14,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -59,6 +60,27 @@ TEST_F(WatchViewTest, AnOrdinaryTerminalShowsEverything) {
                           "*           click  auc     0.7500   100  ▁█",  //
                           "search      click  auc     0.7000   100  ▁█",  //
                           "feed        spend  r2           -    85  ▄"));
+}
+
+TEST_F(WatchViewTest, FadingLossesStandBesideTheWindowsAndGoFirst) {
+  v1::GetStatusResponse status = LaterShop();
+  const auto fading = [&](const char* scene, const char* task, const char* metric, double value) {
+    v1::EvaluationFigure* figure = status.add_fading_evaluation();
+    figure->set_scene(scene);
+    figure->set_task(task);
+    figure->set_metric(metric);
+    figure->set_value(value);
+  };
+  fading("search", "click", "accuracy", 0.9);
+  fading("search", "click", "log_loss", 0.53125);
+  fading("feed", "spend", "mse", 12.5);
+  shop_.Answered(status, kNow);
+  EXPECT_THAT(Render(shop_, 100, 30),
+              IsSupersetOf({"evaluation  task   metric   value  rows  fading loss  since the watch began",
+                            "*           click  auc     0.7500   100            -  ▁██",
+                            "search      click  auc     0.7000   100       0.5312  ▁██",
+                            "feed        spend  r2           -    85         12.5  ▄▄"}));
+  EXPECT_THAT(Render(shop_, 50, 30), Contains("evaluation  task   metric   value  rows  history"));
 }
 
 TEST_F(WatchViewTest, LossesThatRoseOrAreAboutToAreNamed) {

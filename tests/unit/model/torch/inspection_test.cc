@@ -57,6 +57,7 @@ TEST(InspectionTest, ACheckpointOfFormat1LoadsAndScoresAsThen) {
   const auto loaded = LoadLearner(spec, LearnerOptions(), kFormat1);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->log_offset, 301u);
+  EXPECT_TRUE(loaded->learner->FadingFigures().empty());  // It had none: they begin.
   Table rows;
   rows.rows = 2;
   rows.Add("item", ValueType::kInt64).ints = {5, 4};

@@ -150,6 +150,38 @@ TEST_P(LearningTest, DriftIsOfWhatAPredictWouldHaveAnswered) {
   EXPECT_GT(highest, 1e-3);
 }
 
+TEST_P(LearningTest, TheFadingLossIsOfWhatAPredictWouldHaveAnsweredAndIsKept) {
+  const auto spec = ParseModel(ModelText(GetParam()) + "learning { evaluation_window_rows: 100 }");
+  const std::unique_ptr<Learner> learner = NewLearner(spec);
+  EXPECT_TRUE(learner->FadingFigures().empty());
+  const double share = std::exp2(-1.0 / 100);
+  double sum = 0;
+  double count = 0;
+  for (int step = 0; step < 10; ++step) {
+    const OwnedExamples rows = Planted(step, 64);
+    const auto snapshot = learner->MakeSnapshot(step + 1, 0).value();
+    const std::vector<float> served = Score(spec, *snapshot, rows.features, "shop", "click");
+    for (int r = 0; r < 64; ++r) {
+      sum = sum * share - std::log(rows.labels[0].values[r] > 0 ? served[r] : 1.0 - served[r]);
+      count = count * share + 1;
+    }
+    Learn(*learner, rows);
+  }
+  const double fading = Figure(learner->FadingFigures(), "shop", "click", "log_loss");
+  EXPECT_NEAR(fading, sum / count, 1e-5);
+  // It learned: what fades is behind what counts every row since the beginning alike.
+  EXPECT_LT(fading, Figure(learner->RecentEvaluation(), "shop", "click", "log_loss"));
+
+  const TempDirectory directory;
+  ASSERT_TRUE(learner->SaveCheckpoint(directory.path() / "saved", 0).ok());
+  const auto loaded = LoadLearner(spec, LearnerOptions(), directory.path() / "saved");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  Learn(*learner, Planted(10, 64));
+  Learn(*loaded->learner, Planted(10, 64));
+  EXPECT_EQ(Figure(loaded->learner->FadingFigures(), "shop", "click", "log_loss"),
+            Figure(learner->FadingFigures(), "shop", "click", "log_loss"));
+}
+
 TEST_P(LearningTest, ADriftAlarmTellsTheTimeOfItsRowAndIsKept) {
   const auto spec =
       ParseModel(ModelText(GetParam()) +

@@ -108,6 +108,42 @@ TEST_F(RowStoreTest, AWriteBetweenTwoFreezesCopiesAPageOnce) {
   EXPECT_EQ(store_.pages_in_use(), 2u);
 }
 
+TEST_F(RowStoreTest, AWriteOfManyRowsInNoOrderCopiesEachPageOnceAndMovesNoOther) {
+  constexpr int64_t kRows = 5000;
+  Fill(kRows);
+  const auto before = store_.Freeze();
+  const uint64_t pages = store_.pages_in_use();
+  std::vector<uint32_t> rows;  // Every other one.
+  for (uint64_t i = 0; i < kRows / 2; ++i) rows.push_back(static_cast<uint32_t>(i * 1777 % (kRows / 2) * 2));
+  torch::Tensor values = torch::arange(kRows).to(torch::kFloat32).view({kRows / 2, 2}).neg();
+  store_.Write(rows, values);
+
+  EXPECT_EQ(store_.pages_in_use(), 2 * pages);
+  EXPECT_TRUE(torch::equal(store_.Gather(rows), values));
+  std::vector<uint32_t> all(kRows);
+  std::iota(all.begin(), all.end(), 0);
+  const torch::Tensor first = torch::arange(2 * kRows).to(torch::kFloat32).view({kRows, 2});
+  EXPECT_TRUE(torch::equal(before->Gather(all), first));
+  const auto others = torch::indexing::Slice(1, torch::indexing::None, 2);
+  EXPECT_TRUE(torch::equal(store_.Gather(all).index({others}), first.index({others})));
+  EXPECT_TRUE(store_.Owns(rows[7], kTable, 100 + rows[7]));
+}
+
+TEST_F(RowStoreTest, StatesAreOfTheirRowsInTheOrderAskedFor) {
+  RowStore store(2, torch::kCPU, 3);
+  std::vector<RowOwner> owners;
+  for (uint64_t i = 0; i < 100; ++i) owners.push_back({kTable, i});
+  store.Add(Ramp(200, 0), owners);
+  std::vector<uint32_t> rows;
+  for (uint32_t i = 0; i < 50; ++i) rows.push_back(i * 37 % 100);
+  const torch::Tensor states = torch::arange(150).to(torch::kFloat32).view({50, 3}).add(1);
+  store.WriteState(rows, states);
+
+  EXPECT_TRUE(torch::equal(store.GatherState(rows), states));
+  EXPECT_TRUE(torch::equal(store.state()[37], torch::tensor({4.f, 5.f, 6.f})));
+  EXPECT_EQ(store.state().narrow(0, 0, 100).sum().item<float>(), 150 * 151 / 2);  // No other row has any.
+}
+
 TEST_F(RowStoreTest, ARowCarriesWhoseItIs) {
   Fill(20);
   EXPECT_EQ(store_.owner(7).id, 107u);

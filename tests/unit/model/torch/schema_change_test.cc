@@ -273,7 +273,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, SchemaChangeTest,
                                                       "interaction { cross { rank: 3 } } }"}),
                          [](const auto& info) { return info.param.name; });
 
-TEST(ChangedLossTest, IsNoDrift) {
+TEST(ChangedLossTest, IsNoDriftAndBeginsAnew) {
   const auto model = [](const std::string& click) {
     return ParseModel(absl::StrReplaceAll(R"(
       name: "shop model"
@@ -310,6 +310,14 @@ TEST(ChangedLossTest, IsNoDrift) {
   EXPECT_EQ(level("binary {}", 0), learner->drift()[0].level);
   EXPECT_EQ(level("binary { focal { gamma: 1 } }", 0), 0);
   EXPECT_EQ(level("binary { focal { gamma: 1 } }", 1), learner->drift()[1].level);
+
+  const auto fading = [&](const std::string& click) {
+    return LoadLearner(model(click), LearnerOptions(), directory.path() / "saved")->learner->FadingFigures();
+  };
+  EXPECT_EQ(fading("binary {}").size(), learner->FadingFigures().size());
+  const auto of_buys = fading("binary { focal { gamma: 1 } }");
+  ASSERT_FALSE(of_buys.empty());
+  for (const EvaluationFigure& figure : of_buys) EXPECT_EQ(figure.task, "buy");
 }
 
 }  // namespace

@@ -193,6 +193,18 @@ TEST_F(MetricsTest, AForecastsLossIsTheMeanOverItsOutputs) {
   EXPECT_EQ(Value("polyscene_task_loss{scene=\"shop\",task=\"spend\"}"), "2");
 }
 
+TEST_F(MetricsTest, TellsTheFadingLossBesideTheWindows) {
+  EXPECT_EQ(Value("polyscene_task_fading_loss{scene=\"shop\",task=\"click\"}"), "Nan");
+  metrics_.RecentEvaluation({{"shop", "click", "log_loss", 0.5, 10}});
+  metrics_.FadingEvaluation({{"shop", "click", "log_loss", 0.25, 14},
+                             {"shop", "click", "accuracy", 0.9, 14},
+                             {"*", "spend[0]", "mse", 1, 14},
+                             {"*", "spend[1]", "mse", 3, 14}});
+  EXPECT_EQ(Value("polyscene_task_loss{scene=\"shop\",task=\"click\"}"), "0.5");
+  EXPECT_EQ(Value("polyscene_task_fading_loss{scene=\"shop\",task=\"click\"}"), "0.25");
+  EXPECT_EQ(Value("polyscene_task_fading_loss{scene=\"*\",task=\"spend\"}"), "2");
+}
+
 TEST_F(MetricsTest, TellsHowTasksAndScenesShareTheNetwork) {
   EXPECT_EQ(Value("polyscene_task_gradient_cosine{other=\"spend\",task=\"click\"}"), "Nan");  // Not measured yet.
   BalanceFigures figures;
