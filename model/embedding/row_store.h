@@ -75,8 +75,7 @@ class FrozenRows {
   // The values of `rows`, each below row_count() or kZeroRow: [rows, dimension] on the store's device.
   torch::Tensor Gather(absl::Span<const uint32_t> rows) const;
 
-  // Asks for what it takes to find a row, and then for the row: its owner and values, on the CPU.
-  void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
+  // What PrefetchOwner() does, and on the CPU the same for the values.
   void PrefetchRow(uint32_t row) const {
     const uint64_t place = pages_.Position(row);
     owners_->Prefetch(place);
