@@ -94,6 +94,14 @@ std::string TablesText(const google::protobuf::RepeatedPtrField<v1::TableStatus>
   return text.Render();
 }
 
+std::string LearningText(const v1::GetStatusResponse& status) {
+  if (status.learning_paused()) return "paused";
+  if (!status.trainer_error().empty()) return "stands still";
+  // A server that does not tell its share yet says 0.
+  if (status.trainer_share() <= 0 || status.trainer_share() >= 1) return "on";
+  return absl::StrFormat("on, %.0f%% of the time at most: Predict's latency comes first", 100 * status.trainer_share());
+}
+
 void PrintStatus(const std::string& server, const v1::GetStatusResponse& status) {
   PrintPair("server", absl::StrCat(server, status.serving() ? ", serving" : ", not serving"));
   PrintPair("model", absl::StrCat(status.fingerprint(), " on ", status.device()));
@@ -106,7 +114,7 @@ void PrintStatus(const std::string& server, const v1::GetStatusResponse& status)
                 ? "no event told its time"
                 : absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMicros(status.model().learned_up_to_micros()),
                                    absl::UTCTimeZone()));
-  PrintPair("learning", status.learning_paused() ? "paused" : status.trainer_error().empty() ? "on" : "stands still");
+  PrintPair("learning", LearningText(status));
   PrintPair("events accepted", absl::StrCat(Count(status.events_accepted()), ", rejected since the start ",
                                             Count(status.events_rejected())));
   PrintPair("events learned", absl::StrCat(Count(status.events_learned()), " in ", Count(status.step()), " steps"));

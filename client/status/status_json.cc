@@ -48,6 +48,7 @@ Json StatusJson(const v1::GetStatusResponse& status) {
   json["uptime_seconds"] = JsonNumber(status.uptime_seconds());
   json["memory_resident_bytes"] = status.memory_resident_bytes();
   json["learning_paused"] = status.learning_paused();
+  json["trainer_share"] = JsonNumber(status.trainer_share());
   json["trainer_error"] = status.trainer_error();
   json["queue_rows"] = status.queue_rows();
   json["traffic"] = Json::array();

@@ -100,7 +100,9 @@ Lines Header(const WatchState& state, const ViewSize& size, absl::Time now, absl
     if (status->learning_paused()) {
       second.push_back({"learning PAUSED", Emphasis::kWarning});
     } else if (status->trainer_error().empty()) {
-      second.push_back({"learning"});
+      // 0: a server that does not tell it.
+      const double share = status->trainer_share() > 0 ? status->trainer_share() : 1;
+      second.push_back({share < 1 ? absl::StrFormat("learning %.0f%% of the time", 100 * share) : "learning"});
     }
     second.push_back({PrintableAscii(status->device())});
     second.push_back({absl::StrCat("model ", PrintableAscii(status->fingerprint()))});

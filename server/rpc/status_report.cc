@@ -141,6 +141,7 @@ void StatusReport::FillLearning(v1::GetStatusResponse* status) const {
   status->set_step(positions.step);
   status->set_trainer_error(std::string(control_.health().message()));
   status->set_learning_paused(control_.paused());
+  status->set_trainer_share(metrics_.trainer_share());
   const LogDisk disk = log_.disk();
   status->set_log_bytes(disk.bytes);
   status->set_log_trouble(std::string(disk.trouble.message()));

@@ -48,6 +48,7 @@ learning {
   step_rows: 32 step_wait_seconds: 0.02 publish_interval_seconds: 0.05 checkpoint_interval_seconds: 0.5
   evaluation_window_rows: 2000
 }
+serving { latency_target_seconds: 10 }  # However busy the machine is, the trainer comes to its fault points.
 )";
 }
 

@@ -4,7 +4,9 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/integration/server_fixture.h"
+#include "tests/support/tiny_model.h"
 
 namespace polyscene {
 namespace {
@@ -68,6 +70,31 @@ TEST_F(FakeFlowTest, EveryAcceptedRowIsLearnedOnceAndInOrder) {
     learned.insert(learned.end(), step.begin(), step.end());
   }
   EXPECT_THAT(learned, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+}
+
+// With a restart, for the target may change with one: to the least, which a request that is held for another call
+// misses.
+TEST_F(FakeFlowTest, TheTrainerGivesWayToSlowRequestsAndLearnsOn) {
+  StopServer();
+  settings().model =
+      *ModelSpec::Parse(absl::StrCat(TinyModelText(), "serving { latency_target_seconds: 0.0001 }"), "tiny.textproto");
+  StartServer();
+  uint64_t sequence = 0;
+  while (GetStatus().trainer_share() == 1) {
+    controls_.predictor->Hold();
+    std::thread caller([this] {
+      v1::PredictResponse response;
+      EXPECT_TRUE(Predict(GoodPredict(), &response).ok());
+    });
+    controls_.predictor->WaitUntilHeld(1);
+    GetStatus();
+    controls_.predictor->Release();
+    caller.join();
+    Learn("p", {GoodBatch(++sequence, {1, 2, 3, 4})});
+  }
+  EXPECT_THAT(MetricsText(), HasSubstr("polyscene_predict_target_seconds 0.0001\n"));
+  Learn("p", {GoodBatch(sequence + 1, {5, 6, 7, 8})});
+  EXPECT_EQ(controls_.learner.steps().back(), std::vector<int64_t>({5, 6, 7, 8}));
 }
 
 TEST_F(FakeFlowTest, TheStatusNamesTheTasksThatAgreeLeast) {

@@ -140,6 +140,7 @@ TEST_F(ServiceTest, TellsItsStatus) {
   EXPECT_GT(status.uptime_seconds(), 0);
   EXPECT_GT(status.memory_resident_bytes(), 1 << 20);
   EXPECT_EQ(status.trainer_error(), "");
+  EXPECT_EQ(status.trainer_share(), 1);
   EXPECT_GT(status.evaluation_size(), 0);
   ASSERT_GT(status.tables_size(), 0);
 }

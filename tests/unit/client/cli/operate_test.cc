@@ -49,6 +49,7 @@ class FakeModelService final : public v1::ModelService::Service {
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse* response) override {
     *response = LaterShop();
     response->set_learning_paused(paused);
+    response->set_trainer_share(trainer_share);
     if (joins) {
       response->mutable_joiner()->set_remembered_requests(1200);
       response->mutable_joiner()->set_joined_rows(30500);
@@ -104,6 +105,7 @@ class FakeModelService final : public v1::ModelService::Service {
   }
 
   std::atomic<bool> paused{false};
+  std::atomic<double> trainer_share{1};
   std::atomic<bool> drifts{false};     // It has something of drift.
   std::atomic<bool> fades{false};      // It has a fading evaluation.
   std::atomic<bool> conflicts{false};  // The status has something of gradients.
@@ -162,6 +164,12 @@ TEST_F(OperateTest, PausingIsSeenInTheStatusUntilResuming) {
 
   EXPECT_EQ(Run("resume --json").out, "{\"learning_paused\":false,\"learned_offset\":43100}\n");
   EXPECT_THAT(Run("status").out, HasSubstr("learning          on"));
+}
+
+TEST_F(OperateTest, StatusTellsHowMuchOfTheTimeIsLeftToLearning) {
+  service_.trainer_share = 0.35;
+  EXPECT_THAT(Run("status").out, HasSubstr("learning          on, 35% of the time at most"));
+  EXPECT_EQ(Json::parse(Run("status --json").out)["trainer_share"], 0.35);
 }
 
 TEST_F(OperateTest, StatusTellsTrafficQueueAndWhatWasRefused) {

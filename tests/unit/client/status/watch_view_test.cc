@@ -225,6 +225,13 @@ TEST_F(WatchViewTest, PausedOrStandingStillIsSaid) {
   EXPECT_THAT(Render(shop_, 100, 30)[1], Not(HasSubstr("learning")));
 }
 
+TEST_F(WatchViewTest, ATrainerThatGivesWayIsSaid) {
+  v1::GetStatusResponse status = LaterShop();
+  status.set_trainer_share(0.35);
+  shop_.Answered(status, kNow);
+  EXPECT_THAT(Render(shop_, 100, 30)[1], HasSubstr("learning 35% of the time"));
+}
+
 TEST_F(WatchViewTest, WhatIsRememberedAndWhyProducersWaitIsShownWhereThereIsAny) {
   v1::GetStatusResponse status = LaterShop();
   status.mutable_joiner()->set_remembered_requests(1200);
