@@ -168,7 +168,9 @@ void SwapUnderLoad(const std::shared_ptr<const ModelSpec>& spec, Published& publ
       megabytes += MemoryMb("VmRSS") / swaps_a_window;
     }
     resident_mb.push_back(megabytes);
-    p99.push_back(Percentile(caller.Take(), 0.99));
+    const std::vector<double> milliseconds = caller.Take();
+    if (milliseconds.empty()) Check(absl::InvalidArgumentError("too few swaps for a request to end in each hundredth"));
+    p99.push_back(Percentile(milliseconds, 0.99));
   }
   const auto tenth = [](const std::vector<double>& windows, int number) {
     return std::vector<double>(windows.begin() + number * kWindows, windows.begin() + (number + 1) * kWindows);
