@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/temp_directory.h"
 #include "tests/unit/model/torch/learner_fixture.h"
 
@@ -84,20 +85,25 @@ TEST(InspectionTest, TheDigestKnowsRowsByTheirIdsAndNotByTheirNumbers) {
   const auto spec = ParseModel(R"(
     name: "rows"
     features { name: "item" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 4 } } } }
-    scenes { name: "shop" tasks: ["click"] }
+    scenes { name: "shop1" tasks: ["click"] }
+    scenes { name: "shop2" tasks: ["click"] }
+    scenes { name: "shop3" tasks: ["click"] }
+    scenes { name: "shop4" tasks: ["click"] }
     tasks { name: "click" binary {} }
     network { shared_bottom { hidden: [4] } }
-    learning { drift { none {} } }  # The order of losses is state, too.
   )");
-  const auto digest_of = [&](const std::string& name, std::vector<int64_t> items, float label) {
+  const auto digest_of = [&](const std::string& name, const std::vector<int64_t>& items, float label) {
     const auto learner = NewLearner(spec);
-    OwnedExamples rows;
-    rows.features.rows = static_cast<int64_t>(items.size());
-    rows.features.Add("item", ValueType::kInt64).ints = items;
-    // Without weight nothing is learned: the rows are there as they begin.
-    rows.labels.push_back({"click", std::vector<float>(items.size(), label), {}});
-    rows.weights.assign(items.size(), 0.0f);
-    Learn(*learner, rows);
+    for (const int64_t item : items) {
+      OwnedExamples row;
+      row.scene = absl::StrCat("shop", item);  // Each of its own: the order of a scene's losses is state, too.
+      row.features.rows = 1;
+      row.features.Add("item", ValueType::kInt64).ints = {item};
+      // Without weight nothing is learned: the rows are there as they begin.
+      row.labels.push_back({"click", {label}, {}});
+      row.weights = {0.0f};
+      Learn(*learner, row);
+    }
     EXPECT_TRUE(learner->SaveCheckpoint(directory.path() / name, 0).ok());
     return InspectCheckpoint(directory.path() / name).state_digest;
   };
