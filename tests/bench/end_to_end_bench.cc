@@ -35,6 +35,7 @@ namespace fs = std::filesystem;
 
 constexpr int kCandidates = 100;
 constexpr int kInFlight = 16;
+constexpr int kRequests = 256;
 constexpr char kPython[] = "/usr/bin/python3";
 constexpr double kTolerance = 1e-4;  // Of the two servers' fp32 scores.
 
@@ -53,7 +54,7 @@ std::vector<Served> ServedModels() {
   return models;
 }
 
-bool Succeeds(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
+bool Succeeds(const std::string& command) { return std::system(("{ " + command + "; } >/dev/null 2>&1").c_str()) == 0; }
 
 // Why there can be no Python server; empty where there can.
 std::string PythonLacks() {
@@ -111,6 +112,29 @@ double LargestDifference(const std::string& a, const std::string& b,
   return largest;
 }
 
+void AddColumns(const Table& table, google::protobuf::RepeatedPtrField<v1::Column>& columns) {
+  for (const Column& from : table.columns) {
+    v1::Column& column = *columns.Add();
+    column.set_name(from.name);
+    column.mutable_ints()->Add(from.ints.begin(), from.ints.end());
+    column.mutable_floats()->Add(from.floats.begin(), from.floats.end());
+  }
+}
+
+// Of all scenes in turn, with rows like those that were learned, so that scores are not all next to 0 or 1.
+std::vector<load::PreparedRequest> Requests(const std::shared_ptr<const ModelSpec>& spec) {
+  ReferenceRows rows(spec, 5);
+  std::vector<load::PreparedRequest> requests;
+  for (int i = 0; i < kRequests; ++i) {
+    v1::PredictRequest request;
+    request.set_scene(spec->scenes()[i % spec->scenes().size()].name);
+    AddColumns(rows.Context(), *request.mutable_context());
+    AddColumns(rows.Candidates(kCandidates), *request.mutable_candidates());
+    requests.push_back({request.scene(), kCandidates, request.SerializeAsString()});
+  }
+  return requests;
+}
+
 // Windows of one server.
 struct Windows {
   std::vector<double> rates;
@@ -143,9 +167,7 @@ void PrintSkippedRows(const Served& model, const std::string& reason) {
 void Measure(const std::vector<Served>& models, const fs::path& directory, double seconds, int pairs) {
   const fs::path checkpoint = directory / "checkpoint";
   Check(LearnedReference(models[0].spec)->SaveCheckpoint(checkpoint, 0));
-  load::PoolOptions pool_options;
-  pool_options.candidates = kCandidates;
-  const auto pool = Check(load::RandomRequests(models[0].spec->file(), pool_options, kReferenceIds));
+  const std::vector<load::PreparedRequest> pool = Requests(models[0].spec);
   std::vector<StartedServer> servers;  // One a model, and Python's.
   std::vector<std::unique_ptr<ServerLoad>> loads;
   for (const Served& model : models) {
