@@ -231,7 +231,7 @@ TEST_F(OperateTest, StatusTellsTheFadingEvaluation) {
   EXPECT_TRUE(Json::parse(Run("status --json").out)["fading_evaluation"].empty());
   service_.fades = true;
   EXPECT_THAT(Run("status").out, HasSubstr("Of every row, older ones fading away\n"
-                                           "scene   task   rows  log_loss\n"));
+                                           "scene   task    rows  log_loss\n"));
   const Json figure = Json::parse(Run("status --json").out)["fading_evaluation"][0];
   EXPECT_EQ(figure["scene"], "search");
   EXPECT_EQ(figure["task"], "click");

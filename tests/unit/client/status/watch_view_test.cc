@@ -79,7 +79,7 @@ TEST_F(WatchViewTest, FadingLossesStandBesideTheWindowsAndGoFirst) {
               IsSupersetOf({"evaluation  task   metric   value  rows  fading loss  since the watch began",
                             "*           click  auc     0.7500   100            -  ▁██",
                             "search      click  auc     0.7000   100       0.5312  ▁██",
-                            "feed        spend  r2           -    85         12.5  ▄▄"}));
+                            "feed        spend  r2           -    85       12.500  ▄"}));
   EXPECT_THAT(Render(shop_, 50, 30), Contains("evaluation  task   metric   value  rows  history"));
 }
 

@@ -291,11 +291,12 @@ TEST_F(EncoderTest, ARequestInPartsHasItsContextOnceAndLeavesTheOthersSlotsAlone
   EXPECT_THAT(Slot("recent").ids, ElementsAre(1, 2));
   EXPECT_THAT(Slot("age", 1).ids, ElementsAre(1));
   EXPECT_THAT(Slot("item").ids, IsEmpty());
+  EXPECT_THAT(Dense("kind", 1), Each(0));
   EXPECT_EQ(of_candidates.rows, 3);
   std::swap(batch_, of_candidates);
   EXPECT_THAT(Slot("item").ids, ElementsAre(5, 6, 7));
   EXPECT_THAT(Slot("recent").ids, IsEmpty());
-  EXPECT_THAT(batch_.dense, Each(0));  // Its dense inputs are the context's.
+  EXPECT_THAT(Dense("age"), Each(0));
 }
 
 TEST_F(EncoderTest, ARequestWithoutContextColumnsHasAMissingContext) {
