@@ -75,7 +75,7 @@ int Main(int argc, char** argv) {
   if (!device.ok()) return Fail(kUsedWrongly, device.status());
   LogInfo(absl::StrCat("model '", settings->model->file().name(), "', fingerprint ", settings->model->fingerprint_hex(),
                        ", device ", *device, "; ", DescribeBackend(),
-                       "; forward: ", DescribeForward(*settings->model, *device)));
+                       "; forward: ", DescribeForward(settings->model, *device)));
 
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*settings, MakeModel(*settings, *device));
   if (!server.ok()) return Fail(kFailed, server.status());

@@ -53,6 +53,6 @@ absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const
                                                            const std::string& device);
 
 // Which of the two it is and why, for people: "compiled, float32, AVX-512", "LibTorch (cuda:0)".
-std::string DescribeForward(const ModelSpec& spec, const std::string& device);
+std::string DescribeForward(const std::shared_ptr<const ModelSpec>& spec, const std::string& device);
 
 }  // namespace polyscene

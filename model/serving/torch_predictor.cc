@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/compiled/compiled_forward.h"
-#include "model/compiled/network_steps.h"
 #include "model/feature/encoder.h"
 #include "model/feature/label_scale.h"
 #include "model/loss/calibrated_logits.h"
@@ -144,15 +143,19 @@ absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const
   });
 }
 
-std::string DescribeForward(const ModelSpec& spec, const std::string& device) {
-  const v1::Serving& serving = spec.file().serving();
-  std::string why = serving.forward() == v1::Serving::LIBTORCH ? "serving.forward" : WhyNotCompiled(spec);
-  if (device != "cpu") why = device;
-  if (!why.empty()) return absl::StrCat("LibTorch (", why, ")");
+std::string DescribeForward(const std::shared_ptr<const ModelSpec>& spec, const std::string& device) {
+  const v1::Serving& serving = spec->file().serving();
+  if (device != "cpu") return absl::StrCat("LibTorch (", device, ")");
+  if (serving.forward() == v1::Serving::LIBTORCH) return "LibTorch (serving.forward)";
   const bool wants_bfloat16 = serving.arithmetic() == v1::Serving::BFLOAT16;
-  const absl::string_view arithmetic = !wants_bfloat16     ? "float32"
-                                       : HasFastBFloat16() ? "bfloat16"
-                                                           : "float32, for want of bfloat16 instructions";
+  const bool bfloat16 = wants_bfloat16 && HasFastBFloat16();
+  const auto layout = CatchTorch("network", [&] { return CreateNetwork(*spec, InputWidth(*spec))->layout(); });
+  if (!layout.ok()) return absl::StrCat("LibTorch (", layout.status().message(), ")");
+  const auto compiled = CompiledNetwork::Create(spec, *layout, bfloat16 ? Arithmetic::kBFloat16 : Arithmetic::kFloat32);
+  if (!compiled.ok()) return absl::StrCat("LibTorch (", compiled.status().message(), ")");
+  const absl::string_view arithmetic = !wants_bfloat16 ? "float32"
+                                       : bfloat16      ? "bfloat16"
+                                                       : "float32, for want of bfloat16 instructions";
   return absl::StrCat("compiled, ", arithmetic, ", ", ProductInstructions());
 }
 

@@ -26,6 +26,12 @@ uint64_t LatencyCounts::requests() const { return std::accumulate(buckets.begin(
 
 uint64_t LatencyCounts::slow() const { return std::accumulate(buckets.begin() + kAbove, buckets.end(), uint64_t{0}); }
 
+double LatencyCounts::Total() const {
+  double total = 0;
+  for (size_t b = 0; b < kBuckets; ++b) total += static_cast<double>(buckets[b]) * UpperBound(b);
+  return total;
+}
+
 double LatencyCounts::Quantile(double share) const {
   const uint64_t all = requests();
   if (all == 0) return 0;

@@ -23,6 +23,9 @@ class LatencyCounts {
   uint64_t requests() const;
   uint64_t slow() const;  // Of those: took longer than the target.
 
+  // What they took together, as a multiple of the target, within 9 % above what it was.
+  double Total() const;
+
   // As a multiple of the target, the upper bound of its bucket. 0 where there was no request.
   double Quantile(double share) const;
 
@@ -44,6 +47,7 @@ class LatencyMeter {
   LatencyCounts Read() const;
 
   absl::Duration target() const { return target_; }
+  absl::Duration slow() const { return target_ * 2; }  // What counts as above it.
 
  private:
   const absl::Duration target_;

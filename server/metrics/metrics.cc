@@ -203,14 +203,15 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec)
 
 Metrics::~Metrics() = default;
 
-void Metrics::Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took) {
+void Metrics::Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took, absl::Duration scored) {
   const SceneSeries& series = series_->scene(scene);
   const int index = static_cast<int>(code);
   const bool canonical = index >= 0 && index < kStatusCodes;
   series.predict_total[canonical ? index : static_cast<int>(absl::StatusCode::kUnknown)]->Increment();
   series.predict_seconds->Observe(Seconds(took));
-  // A request that is refused is answered at once, however slow the server is.
-  if (code == absl::StatusCode::kOk || code == absl::StatusCode::kDeadlineExceeded) predict_latency_.Record(took);
+  // A request that is refused is answered at once, however slow the server is. One whose caller gave up was too slow.
+  if (code == absl::StatusCode::kOk) predict_latency_.Record(scored);
+  if (code == absl::StatusCode::kDeadlineExceeded) predict_latency_.Record(std::max(scored, predict_latency_.slow()));
   if (code == absl::StatusCode::kOk) series.predict_rows_total->Increment(static_cast<double>(rows));
 }
 

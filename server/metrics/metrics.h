@@ -55,7 +55,12 @@ class Metrics {
   ~Metrics();
 
   // Predict
-  void Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took);
+  // scored: of the time it took, until its scores were there; the trainer is judged by that (LatencyMeter), and not by
+  // the disk that a request waits for behind it.
+  void Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took, absl::Duration scored);
+  void Predicted(int scene, absl::StatusCode code, int64_t rows, absl::Duration took) {
+    Predicted(scene, code, rows, took, took);
+  }
   void Queue(int64_t rows, int64_t bytes);  // Waiting now.
   void BatchRowLimit(int64_t rows);
   void BatchScored(int64_t rows);

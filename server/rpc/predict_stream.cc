@@ -101,12 +101,16 @@ void PredictStreamCall::Complete(const std::shared_ptr<Request>& request, absl::
   const v1::PredictRequest& asked = request->message.request();
   FillPredictResponse(*options_.spec, asked, *scored, now, response.mutable_response());
   if (!asked.remember()) return Give(*request, status);
+  request->scored = now;
   RememberPredict(options_, asked, request->input, *scored, response.mutable_response(),
                   [self = shared_from_this(), request] { self->Give(*request, absl::OkStatus()); });
 }
 
 void PredictStreamCall::Give(const Request& request, const absl::Status& status) {
-  metrics_.Predicted(request.input.scene(), status.code(), request.input.rows(), absl::Now() - request.arrived);
+  const absl::Time now = absl::Now();
+  const absl::Time scored = request.scored == absl::InfinitePast() ? now : request.scored;
+  metrics_.Predicted(request.input.scene(), status.code(), request.input.rows(), now - request.arrived,
+                     scored - request.arrived);
   Answer answer{request.message.id(), !request.duplicate, ToBytes(request.response)};
   {
     MutexLock lock(&mu_);

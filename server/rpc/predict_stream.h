@@ -48,6 +48,7 @@ class PredictStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer,
     v1::PredictStreamRequest message;
     PredictInput input;  // Borrows from `message`.
     const absl::Time arrived = absl::Now();
+    absl::Time scored = absl::InfinitePast();  // Before there are scores, or where there are none.
     bool duplicate = false;
     v1::PredictStreamResponse response;
   };

@@ -27,6 +27,7 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
       if (!scored.ok()) return Answer(scored.status());
       FillPredictResponse(*options_.spec, *request_, *scored, absl::Now(), response_);
       if (!request_->remember()) return Answer(absl::OkStatus());
+      scored_ = absl::Now();
       RememberPredict(options_, *request_, input_, *scored, response_, [this] { Answer(absl::OkStatus()); });
     };
     batcher.Submit(std::move(pending));
@@ -43,7 +44,9 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
   void Answer(const absl::Status& status) {
     {
       MutexLock lock(&mu_);
-      metrics_.Predicted(input_.scene(), status.code(), input_.rows(), absl::Now() - arrived_);
+      const absl::Time now = absl::Now();
+      const absl::Time scored = scored_ == absl::InfinitePast() ? now : scored_;
+      metrics_.Predicted(input_.scene(), status.code(), input_.rows(), now - arrived_, scored - arrived_);
     }
     Finish(ToGrpcStatus(status, context_));  // Last: the call may be gone when this returns.
   }
@@ -55,6 +58,7 @@ class PredictReactor final : public grpc::ServerUnaryReactor {
   const v1::PredictRequest* const request_;
   v1::PredictResponse* const response_;
   const absl::Time arrived_ = absl::Now();
+  absl::Time scored_ = absl::InfinitePast();  // Of one that is remembered: when its scores were there.
   PredictInput input_;
   Mutex mu_;  // Guards nothing: a call has one thread at a time. See OnDone().
 };

@@ -17,6 +17,10 @@ namespace polyscene {
 // than that, it is above once two requests are, or one of at most ten. A window without a request in a second lets the
 // trainer have everything.
 //
+// Requests that are slow whatever the trainer does, such as a few very large ones on an idle machine, are no reason to
+// hold it back: where a share that was halved twice left as many of them slow, and less than half a request was in
+// flight on average, so many slow ones count as none until there are more, or more is in flight.
+//
 // The share is raised only by windows in which the trainer worked and wanted half of the time at least: latencies
 // beside a trainer that had little to do say nothing of what more of it would cost (as TCP, RFC 7661).
 //
@@ -26,7 +30,9 @@ class ShareGovernor {
   // Learning never stops: what is left of it at the worst.
   static constexpr double kFloor = 0.02;
 
-  ShareGovernor(absl::Time now, const LatencyCounts& counts) : begun_at_(now), begun_with_(counts) {}
+  // target: of the latencies that are counted.
+  ShareGovernor(absl::Time now, const LatencyCounts& counts, absl::Duration target)
+      : target_(target), begun_at_(now), begun_with_(counts) {}
 
   // What the trainer did in the window that goes on: it worked, or had work and rested because of its share.
   void Worked(absl::Duration duration) { worked_ += duration; }
@@ -39,9 +45,19 @@ class ShareGovernor {
 
  private:
   // What the window says of the share; nothing while it is to go on.
-  std::optional<double> Verdict(absl::Duration length, const LatencyCounts& window) const;
+  std::optional<double> Verdict(absl::Duration length, const LatencyCounts& window);
+  // Whether the window's slow requests are too many; where they are slow without the trainer, they are not.
+  bool TooSlow(absl::Duration length, const LatencyCounts& window, bool complete);
 
+  struct Decline {
+    double from = 1;  // The share that it began with,
+    double slow = 0;  // and the share of requests that were slow then.
+  };
+
+  const absl::Duration target_;
   double share_ = 1;
+  std::optional<Decline> decline_;  // While one window after the other is too slow.
+  double slow_anyway_ = 0;          // The share of requests that stayed slow in a decline to no avail.
   absl::Time begun_at_;
   LatencyCounts begun_with_;
   absl::Duration worked_;

@@ -16,7 +16,7 @@ constexpr absl::Duration kLongestRest = absl::Seconds(10);
 TrainerPace::TrainerPace(Metrics& metrics, const Clock& steady_clock)
     : metrics_(metrics),
       clock_(steady_clock),
-      governor_(clock_.Now(), metrics_.predict_latency().Read()),
+      governor_(clock_.Now(), metrics_.predict_latency().Read(), metrics_.predict_latency().target()),
       begun_at_(clock_.Now()),
       ended_at_(begun_at_) {}
 

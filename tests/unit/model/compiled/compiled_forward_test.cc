@@ -289,9 +289,9 @@ TEST(CompiledForwardArithmeticTest, BFloat16MovesProbabilitiesByLittle) {
 }
 
 TEST(DescribeForwardTest, SaysWhichAndWhy) {
-  EXPECT_THAT(DescribeForward(*Parse(ModelText(kNetworks[0], "")), "cpu"), testing::StartsWith("compiled, float32, "));
-  EXPECT_EQ(DescribeForward(*Parse(ModelText(kNetworks[0], "forward: LIBTORCH")), "cpu"), "LibTorch (serving.forward)");
-  EXPECT_EQ(DescribeForward(*Parse(ModelText(kNetworks[0], "")), "cuda:0"), "LibTorch (cuda:0)");
+  EXPECT_THAT(DescribeForward(Parse(ModelText(kNetworks[0], "")), "cpu"), testing::StartsWith("compiled, float32, "));
+  EXPECT_EQ(DescribeForward(Parse(ModelText(kNetworks[0], "forward: LIBTORCH")), "cpu"), "LibTorch (serving.forward)");
+  EXPECT_EQ(DescribeForward(Parse(ModelText(kNetworks[0], "")), "cuda:0"), "LibTorch (cuda:0)");
 }
 
 }  // namespace

@@ -100,6 +100,17 @@ TEST_F(MetricsTest, LatenciesAgainstTheTargetAreOfRequestsThatWereScoredOrTooLat
   EXPECT_EQ(metrics_.predict_latency().Read().slow(), 1);
 }
 
+TEST_F(MetricsTest, ACallerWhoGaveUpEarlyWasAnsweredTooSlowly) {
+  metrics_.Predicted(0, absl::StatusCode::kDeadlineExceeded, 50, absl::Milliseconds(4));
+  EXPECT_EQ(metrics_.predict_latency().Read().slow(), 1);
+}
+
+TEST_F(MetricsTest, WhatARequestWaitsForBehindItsScoresIsNotTheTrainersDoing) {
+  metrics_.Predicted(0, absl::StatusCode::kOk, 50, absl::Seconds(1), absl::Milliseconds(2));
+  EXPECT_EQ(metrics_.predict_latency().Read().slow(), 0);
+  EXPECT_EQ(metrics_.Predictions(0).seconds.sum, 1);
+}
+
 TEST_F(MetricsTest, TellsTheTrainersShareAndWhatItIsMadeOf) {
   EXPECT_EQ(Value("polyscene_predict_target_seconds"), "0.01");  // The model file's default.
   EXPECT_EQ(Value("polyscene_trainer_share"), "1");

@@ -37,7 +37,7 @@ class ShareGovernorTest : public testing::Test {
 
   absl::Time now_ = absl::UnixEpoch();
   LatencyMeter meter_{absl::Milliseconds(10)};
-  ShareGovernor governor_{now_, meter_.Read()};
+  ShareGovernor governor_{now_, meter_.Read(), meter_.target()};
 };
 
 TEST_F(ShareGovernorTest, BeginsWithEverything) { EXPECT_EQ(share(), 1); }
@@ -121,6 +121,45 @@ TEST_F(ShareGovernorTest, OfVeryFewOneSlowOneIsTooMany) {
   Requests(kFast, 9);
   EXPECT_TRUE(Pass(absl::Seconds(2)));
   EXPECT_EQ(share(), 0.5);
+}
+
+TEST_F(ShareGovernorTest, AFewRequestsThatAreSlowWhateverItDoesDoNotHoldItBack) {
+  for (int window = 0; window < 2; ++window) {
+    Requests(kSlow, 3);
+    Pass(absl::Seconds(2));
+  }
+  EXPECT_EQ(share(), 0.25);  // Two decreases, to no avail.
+  for (int window = 0; window < 3; ++window) {
+    Requests(kSlow, 3);
+    Pass(absl::Seconds(2));
+  }
+  EXPECT_EQ(share(), 1);
+}
+
+TEST_F(ShareGovernorTest, MoreSlowOnesThanThereAreAnywayHoldItBackAgain) {
+  for (int window = 0; window < 3; ++window) {
+    Requests(kSlow, 20);
+    Requests(kFast, 80);
+    Pass(absl::Seconds(2));
+  }
+  const double raised = share();
+  EXPECT_GT(raised, 0.25);
+  Requests(kSlow, 40);
+  Requests(kFast, 60);
+  Pass(absl::Seconds(2));
+  EXPECT_EQ(share(), raised / 2);
+}
+
+TEST_F(ShareGovernorTest, SlowRequestsThatItsRestsHelpedHoldItBack) {
+  Requests(kSlow, 40);
+  Requests(kFast, 60);
+  Pass(absl::Seconds(2));
+  for (int window = 0; window < 2; ++window) {
+    Requests(kSlow, 20);
+    Requests(kFast, 80);
+    Pass(absl::Seconds(2));
+  }
+  EXPECT_EQ(share(), 0.125);
 }
 
 TEST_F(ShareGovernorTest, WithoutTrafficTheTrainerGetsEverything) {
