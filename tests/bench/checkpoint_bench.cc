@@ -26,8 +26,8 @@
 
 #include "model/learning/learner.h"
 #include "model/serving/predictor.h"
-#include "server/sync/mutex.h"
 #include "tests/bench/learner_rows.h"
+#include "tests/bench/support/caller.h"
 #include "tests/bench/support/machine.h"
 #include "tests/bench/support/statistics.h"
 
@@ -120,55 +120,6 @@ void Print(const char* what, const Written& written) {
   std::fflush(stdout);
 }
 
-// Scores requests one after the other, from its making until its end.
-class Caller {
- public:
-  Caller(const std::shared_ptr<const ModelSpec>& spec, std::shared_ptr<const Snapshot> snapshot, int64_t items)
-      : predictor_(Check(CreatePredictor(spec, HashKey(), "cpu"))), snapshot_(std::move(snapshot)), rows_(items) {
-    thread_ = std::thread([this] { Run(); });
-  }
-  ~Caller() {
-    stopping_ = true;
-    thread_.join();
-  }
-  // The milliseconds of every request that ended since the last call.
-  std::vector<double> Take() {
-    MutexLock lock(&mu_);
-    return std::exchange(milliseconds_, {});
-  }
-
- private:
-  void Run() {
-    const int click = 0;
-    while (!stopping_) {
-      const Table candidates = rows_.Next(kCandidates);
-      Table context;
-      context.rows = 1;
-      context.Add("user", ValueType::kInt64).ints = {17};
-      const TableView context_view = context.View();
-      const TableView candidates_view = candidates.View();
-      ScoreRequest request;
-      request.scene = 0;
-      request.context = &context_view;
-      request.candidates = &candidates_view;
-      request.tasks = absl::MakeConstSpan(&click, 1);
-      const Stopwatch watch;
-      Check(predictor_->Score(*snapshot_, absl::MakeConstSpan(&request, 1)).status());
-      const double milliseconds = 1e3 * watch.seconds();
-      MutexLock lock(&mu_);
-      milliseconds_.push_back(milliseconds);
-    }
-  }
-
-  const std::unique_ptr<Predictor> predictor_;
-  const std::shared_ptr<const Snapshot> snapshot_;
-  Rows rows_;
-  Mutex mu_;
-  std::vector<double> milliseconds_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
-};
-
 // One arm of the comparison: all its requests, and the p99 of each of its windows.
 struct Arm {
   std::vector<double> milliseconds;
@@ -196,7 +147,16 @@ void ComparePredict(Learner& learner, const std::shared_ptr<const ModelSpec>& sp
                     int64_t items, int pairs) {
   Rows rows(items);
   const auto learn = [&] { LearnRows(learner, rows.Next(kStepRows)); };
-  Caller caller(spec, Check(learner.MakeSnapshot(1, 0)), items);
+  Rows asked(items);
+  Caller caller(
+      spec, [snapshot = Check(learner.MakeSnapshot(1, 0))] { return snapshot; },
+      [&asked] {
+        Caller::Tables tables;
+        tables.context.rows = 1;
+        tables.context.Add("user", ValueType::kInt64).ints = {17};
+        tables.candidates = asked.Next(kCandidates);
+        return tables;
+      });
   Arm with;
   Arm without;
   std::thread([&] {

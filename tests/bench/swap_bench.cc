@@ -6,21 +6,18 @@
 // before; 10,000 rows of the table were learned from since. Then swaps follow each other, each after a step that
 // touches 1,000 rows, while another thread scores requests of 100 candidates on whatever is served.
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <random>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "model/learning/learner.h"
 #include "model/serving/predictor.h"
 #include "server/snapshot/snapshot_store.h"
-#include "server/sync/mutex.h"
 #include "tests/bench/learner_rows.h"
+#include "tests/bench/support/caller.h"
 #include "tests/bench/support/machine.h"
 #include "tests/bench/support/table_row.h"
 
@@ -102,60 +99,21 @@ void ComparePublishes(Published& table, Published& larger) {
               IntervalOf(Ratios(of_larger, of_table)), AtMost(1.5, "x"), absl::StrFormat("%.2f ms", Median(of_larger)));
 }
 
-// Scores requests one after the other, from its making until its end.
-class Caller {
- public:
-  Caller(const std::shared_ptr<const ModelSpec>& spec, const Published& published)
-      : predictor_(Check(CreatePredictor(spec, HashKey(), "cpu"))), published_(published) {
-    thread_ = std::thread([this] { Run(); });
-  }
-  ~Caller() {
-    stopping_ = true;
-    thread_.join();
-  }
-  // The milliseconds of every request that ended since the last call.
-  std::vector<double> Take() {
-    MutexLock lock(&mu_);
-    return std::exchange(milliseconds_, {});
-  }
-
- private:
-  void Run() {
-    std::mt19937_64 random(5);
-    const int click = 0;
-    while (!stopping_) {
-      Table candidates;
-      candidates.rows = kCandidates;
-      Column& items = candidates.Add("item", ValueType::kInt64);
-      for (int64_t i = 0; i < kCandidates; ++i) {
-        items.ints.push_back(static_cast<int64_t>(random() % published_.items()));
-      }
-      candidates.Add("price", ValueType::kFloat).floats.assign(kCandidates, 1.0f);
-      const Table context = HistoryRow(random, 20, published_.items());
-      const TableView context_view = context.View();
-      const TableView candidates_view = candidates.View();
-      ScoreRequest request;
-      request.context = &context_view;
-      request.candidates = &candidates_view;
-      request.tasks = absl::MakeConstSpan(&click, 1);
-      const Stopwatch watch;
-      Check(predictor_->Score(*published_.store().Current(), absl::MakeConstSpan(&request, 1)).status());
-      const double milliseconds = 1e3 * watch.seconds();
-      MutexLock lock(&mu_);
-      milliseconds_.push_back(milliseconds);
-    }
-  }
-
-  const std::unique_ptr<Predictor> predictor_;
-  const Published& published_;
-  Mutex mu_;
-  std::vector<double> milliseconds_ ABSL_GUARDED_BY(mu_);
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
-};
+Caller::Tables Request(std::mt19937_64& random, int64_t items) {
+  Caller::Tables tables;
+  tables.candidates.rows = kCandidates;
+  Column& ids = tables.candidates.Add("item", ValueType::kInt64);
+  for (int64_t i = 0; i < kCandidates; ++i) ids.ints.push_back(static_cast<int64_t>(random() % items));
+  tables.candidates.Add("price", ValueType::kFloat).floats.assign(kCandidates, 1.0f);
+  tables.context = HistoryRow(random, 20, items);
+  return tables;
+}
 
 void SwapUnderLoad(const std::shared_ptr<const ModelSpec>& spec, Published& published, int swaps) {
-  Caller caller(spec, published);
+  std::mt19937_64 random(5);
+  Caller caller(
+      spec, [&published] { return published.store().Current(); },
+      [&random, items = published.items()] { return Request(random, items); });
   std::vector<double> resident_mb, p99;  // Of each window; kWindows a tenth.
   const int swaps_a_window = std::max(1, swaps / (kTenths * kWindows));
   const Stopwatch watch;
