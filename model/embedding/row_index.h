@@ -38,8 +38,12 @@ class RowIndexSlots {
   // Asks for the memory that Find() will want; then, once that is there, the row it will ask for first, or kNoRow.
   void Prefetch(uint64_t id) const { __builtin_prefetch(&slots_[Tag(id) & mask_]); }
   uint32_t Peek(uint64_t id) const {
-    const uint64_t hint = slots_[Tag(id) & mask_].hint.load(std::memory_order_acquire);
-    return hint >> 32 == Tag(id) ? RowOf(hint) : kNoRow;
+    const uint64_t tag = Tag(id);
+    for (uint64_t i = tag & mask_;; i = (i + 1) & mask_) {
+      const uint64_t hint = slots_[i].hint.load(std::memory_order_acquire);
+      if (hint == 0) return kNoRow;
+      if (hint >> 32 == tag) return RowOf(hint);
+    }
   }
 
   // The bits of an id's hash that its slot has. Ids may be small integers in sequence, and linear probing wants them
