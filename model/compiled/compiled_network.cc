@@ -28,6 +28,14 @@ absl::StatusOr<std::shared_ptr<const CompiledNetwork>> CompiledNetwork::Create(s
   }
 }
 
+absl::StatusOr<std::shared_ptr<const CompiledNetwork>> CompiledNetwork::CreateForServing(
+    std::shared_ptr<const ModelSpec> spec, const ParameterLayout& layout) {
+  const v1::Serving& serving = spec->file().serving();
+  if (serving.forward() == v1::Serving::LIBTORCH) return absl::UnimplementedError("serving.forward");
+  const bool bfloat16 = serving.arithmetic() == v1::Serving::BFLOAT16 && HasFastBFloat16();
+  return Create(std::move(spec), layout, bfloat16 ? Arithmetic::kBFloat16 : Arithmetic::kFloat32);
+}
+
 CompiledNetwork::CompiledNetwork(std::shared_ptr<const ModelSpec> spec, const ParameterLayout& layout,
                                  Arithmetic arithmetic)
     : spec_(std::move(spec)), layout_(layout), arithmetic_(arithmetic) {

@@ -24,14 +24,19 @@ class CompiledNetwork {
                                                                        const ParameterLayout& layout,
                                                                        Arithmetic arithmetic);
 
+  // The same with the arithmetic that the model file asks for and the processor has.
+  //   kUnimplemented  also where the model file asks for the reference
+  static absl::StatusOr<std::shared_ptr<const CompiledNetwork>> CreateForServing(std::shared_ptr<const ModelSpec> spec,
+                                                                                 const ParameterLayout& layout);
+
   struct Scene {
     const InputLayout* inputs = nullptr;
     std::optional<Program> split;  // For requests of many candidates, where context and candidates can be told apart.
     Program whole;
   };
 
-  // Generates the code for chunks of every size, which the first request of a size would wait for otherwise. Some tenths
-  // of a second for a large network.
+  // Generates the code for chunks of every size, which the first request of a size would wait for otherwise. Some
+  // tenths of a second for a large network.
   void Warm() const;
 
   // flat: the parameters as the layout has them, on the CPU.

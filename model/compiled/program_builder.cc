@@ -64,6 +64,15 @@ Step& ProgramBuilder::Append(Step::Kind kind) {
   return step;
 }
 
+Step& ProgramBuilder::AppendProduct(int in, int out, int product, int matrix) {
+  Step& step = Append(Step::Kind::kProduct);
+  step.in = in;
+  step.out = out;
+  step.product = product;
+  step.matrix = matrix;
+  return step;
+}
+
 MatrixColumns ProgramBuilder::Columns(const std::string& name, const LayerName& layer) const {
   MatrixColumns columns;
   columns.parameter = parts_.Find(name);
@@ -113,12 +122,7 @@ Rows ProgramBuilder::Linear(const Rows& in, const std::vector<LayerName>& layers
                                       .relu = relu,
                                       .bias = bias_vector >= 0});
   const int matrix = Matrix(layers, InputSide::kAll, product);
-  Step& step = Append(Step::Kind::kProduct);
-  step.in = in.buffer;
-  step.out = out.buffer;
-  step.product = product;
-  step.matrix = matrix;
-  step.vector = bias_vector;
+  AppendProduct(in.buffer, out.buffer, product, matrix).vector = bias_vector;
   return out;
 }
 
@@ -144,12 +148,7 @@ Rows ProgramBuilder::SplitLinear(const std::vector<LayerName>& layers, bool relu
   const Rows out{Buffer(width, BFloat16(reader)), false, width};
   const int product = parts_.Product(shape(false));
   const int matrix = Matrix(layers, InputSide::kCandidates, product);
-  Step& step = Append(Step::Kind::kProduct);
-  step.in = program_.rows;
-  step.out = out.buffer;
-  step.product = product;
-  step.matrix = matrix;
-  step.bias_buffer = of_context.out;
+  AppendProduct(program_.rows, out.buffer, product, matrix).bias_buffer = of_context.out;
   return out;
 }
 

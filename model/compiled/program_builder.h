@@ -105,6 +105,7 @@ class ProgramBuilder {
   std::vector<MatrixColumns> BiasColumns(const std::vector<LayerName>& layers) const;
   int Matrix(const std::vector<LayerName>& layers, InputSide side, int product);
   Step& Append(Step::Kind kind);
+  Step& AppendProduct(int in, int out, int product, int matrix);  // Its bias is still to be said.
   Rows Combine(Step::Kind kind, const Rows& a, const Rows& b, Reader reader);
   Rows SplitLinear(const std::vector<LayerName>& layers, bool relu, Reader reader, int width, int bias);
 

@@ -31,16 +31,6 @@ DriftOptions DriftOptionsOf(const ModelSpec& spec) {
   return {!drift.has_none(), test.tolerance(), test.threshold(), test.minimum_rows()};
 }
 
-std::shared_ptr<const CompiledNetwork> CompileForServing(const std::shared_ptr<const ModelSpec>& spec,
-                                                         const ParameterLayout& layout) {
-  const v1::Serving& serving = spec->file().serving();
-  if (serving.forward() == v1::Serving::LIBTORCH) return nullptr;
-  const bool bfloat16 = serving.arithmetic() == v1::Serving::BFLOAT16 && HasFastBFloat16();
-  // What it cannot do LibTorch does: DescribeForward() says which and why.
-  return CompiledNetwork::Create(spec, layout, bfloat16 ? Arithmetic::kBFloat16 : Arithmetic::kFloat32)
-      .value_or(nullptr);
-}
-
 }  // namespace
 
 TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions options)
@@ -49,7 +39,10 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       device_(options_.device),
       encoder_(spec_, options_.key),
       network_(CreateNetwork(*spec_, InputWidth(*spec_))),
-      compiled_(options_.serves && device_.is_cpu() ? CompileForServing(spec_, network_->layout()) : nullptr),
+      // What it cannot do LibTorch does: DescribeForward() says which and why.
+      compiled_(options_.serves && device_.is_cpu()
+                    ? CompiledNetwork::CreateForServing(spec_, network_->layout()).value_or(nullptr)
+                    : nullptr),
       parameters_(network_->layout(), network_->layout().InitialValues(spec_->file().seed()).to(device_)),
       joint_loss_(spec_, network_->layout()),
       dense_optimizer_(spec_->file().dense_optimizer(), network_->layout(), parameters_.flat),

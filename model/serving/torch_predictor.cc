@@ -144,18 +144,15 @@ absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const
 }
 
 std::string DescribeForward(const std::shared_ptr<const ModelSpec>& spec, const std::string& device) {
-  const v1::Serving& serving = spec->file().serving();
   if (device != "cpu") return absl::StrCat("LibTorch (", device, ")");
-  if (serving.forward() == v1::Serving::LIBTORCH) return "LibTorch (serving.forward)";
-  const bool wants_bfloat16 = serving.arithmetic() == v1::Serving::BFLOAT16;
-  const bool bfloat16 = wants_bfloat16 && HasFastBFloat16();
   const auto layout = CatchTorch("network", [&] { return CreateNetwork(*spec, InputWidth(*spec))->layout(); });
   if (!layout.ok()) return absl::StrCat("LibTorch (", layout.status().message(), ")");
-  const auto compiled = CompiledNetwork::Create(spec, *layout, bfloat16 ? Arithmetic::kBFloat16 : Arithmetic::kFloat32);
+  const auto compiled = CompiledNetwork::CreateForServing(spec, *layout);
   if (!compiled.ok()) return absl::StrCat("LibTorch (", compiled.status().message(), ")");
-  const absl::string_view arithmetic = !wants_bfloat16 ? "float32"
-                                       : bfloat16      ? "bfloat16"
-                                                       : "float32, for want of bfloat16 instructions";
+  const bool wants_bfloat16 = spec->file().serving().arithmetic() == v1::Serving::BFLOAT16;
+  const absl::string_view arithmetic = (*compiled)->arithmetic() == Arithmetic::kBFloat16 ? "bfloat16"
+                                       : wants_bfloat16 ? "float32, for want of bfloat16 instructions"
+                                                        : "float32";
   return absl::StrCat("compiled, ", arithmetic, ", ", ProductInstructions());
 }
 
