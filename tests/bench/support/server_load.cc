@@ -19,6 +19,14 @@ constexpr absl::Duration kTimeout = absl::Seconds(10);
   std::exit(1);
 }
 
+load::LoadOptions OptionsFor(double seconds) {
+  load::LoadOptions options;
+  options.warmup = absl::ZeroDuration();
+  options.duration = absl::Seconds(seconds);
+  options.timeout = kTimeout;
+  return options;
+}
+
 }  // namespace
 
 v1::ModelFile ReadModelFile(const std::string& path) {
@@ -46,20 +54,14 @@ load::LoadResult ServerLoad::Run(const load::LoadOptions& options) {
 }
 
 load::LoadResult ServerLoad::ClosedLoop(int concurrency, double seconds) {
-  load::LoadOptions options;
+  load::LoadOptions options = OptionsFor(seconds);
   options.concurrency = concurrency;
-  options.warmup = absl::ZeroDuration();
-  options.duration = absl::Seconds(seconds);
-  options.timeout = kTimeout;
   return Run(options);
 }
 
 load::LoadResult ServerLoad::OpenLoop(double rate, double seconds) {
-  load::LoadOptions options;
+  load::LoadOptions options = OptionsFor(seconds);
   options.rate = rate;
-  options.warmup = absl::ZeroDuration();
-  options.duration = absl::Seconds(seconds);
-  options.timeout = kTimeout;
   return Run(options);
 }
 
