@@ -9,13 +9,6 @@
 #include "model/spec/model_size.h"
 
 namespace polyscene {
-namespace {
-
-bool HasSceneInputs(const ModelSpec& spec) {
-  return spec.file().network().scene_adaptation() == v1::SCENE_EMBEDDING && !spec.file().network().has_single();
-}
-
-}  // namespace
 
 absl::StatusOr<std::shared_ptr<const CompiledNetwork>> CompiledNetwork::Create(std::shared_ptr<const ModelSpec> spec,
                                                                                const ParameterLayout& layout,
@@ -56,13 +49,9 @@ CompiledNetwork::CompiledNetwork(std::shared_ptr<const ModelSpec> spec, const Pa
     scene.whole = build(false);
     const bool both_sides = !scene.inputs->context_columns.empty() && !scene.inputs->candidate_columns.empty();
     if (of_spec.has_candidates && both_sides && CanSplit(*spec_)) scene.split = build(true);
-    if (scene_inputs > 0) {
-      WeightRecipes::Vector of_scene;
-      of_scene.columns = {{.parameter = parts.Find("scene"), .place = static_cast<int>(s), .count = kSceneInputs}};
-      scene_inputs_.push_back(parts.weights().Add(std::move(of_scene)));
-    }
+    if (scene_inputs > 0) scene_inputs_.push_back(AddSceneInputs(static_cast<int>(s), parts));
   }
-  products_ = parts.TakeProducts();
+  for (const ProductShape& shape : parts.shapes()) products_.push_back(std::make_unique<PackedProduct>(shape));
   weights_ = std::move(parts.weights());
 }
 

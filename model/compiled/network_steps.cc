@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/spec/layer_widths.h"
+#include "model/spec/model_size.h"
 
 namespace polyscene {
 namespace {
@@ -303,6 +304,16 @@ class NetworkSteps {
 
 void AppendNetwork(const ModelSpec& spec, int scene, ProgramBuilder& builder) {
   NetworkSteps(spec, scene, builder).Append();
+}
+
+bool HasSceneInputs(const ModelSpec& spec) {
+  return spec.file().network().scene_adaptation() == v1::SCENE_EMBEDDING && !spec.file().network().has_single();
+}
+
+int AddSceneInputs(int scene, ProgramParts& parts) {
+  WeightRecipes::Vector of_scene;
+  of_scene.columns = {{.parameter = parts.Find("scene"), .place = scene, .count = kSceneInputs}};
+  return parts.weights().Add(std::move(of_scene));
 }
 
 bool CanSplit(const ModelSpec& spec) {

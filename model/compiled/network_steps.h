@@ -9,6 +9,12 @@ namespace polyscene {
 // Appends everything from the inputs to the logits of the towers of `scene` (index).
 void AppendNetwork(const ModelSpec& spec, int scene, ProgramBuilder& builder);
 
+// Whether rows have inputs of their scene behind their own.
+bool HasSceneInputs(const ModelSpec& spec);
+
+// The vector of weights that are those of the scene (index), [kSceneInputs]; its index among PackedWeights::vectors.
+int AddSceneInputs(int scene, ProgramParts& parts);
+
 // Whether the first layers read the inputs as they come, so that a context's share of them can be computed once.
 bool CanSplit(const ModelSpec& spec);
 

@@ -17,27 +17,17 @@ class Reader {
  public:
   Reader(const ParameterLayout& layout, const float* flat) : layout_(layout), flat_(flat) {}
 
-  // A bias is one row.
   Numbers Read(const MatrixColumns& wanted) const {
-    const ParameterSpec& spec = layout_.specs()[wanted.parameter];
-    const int64_t width = spec.sizes.back();
-    const size_t stacked = wanted.place >= 0 ? 1 : 0;
-    Numbers read;
-    read.rows = spec.sizes.size() - stacked >= 2 ? spec.sizes[stacked] : 1;
-    read.columns = wanted.count;
+    const ColumnsPlace place = PlaceOf(layout_, wanted);
+    Numbers read{place.rows, wanted.count, {}};
     read.values.resize(read.rows * read.columns);
-    const int64_t start = std::max(wanted.place, 0) * read.rows * width + wanted.begin;
-    const float* from = flat_ + spec.offset + start;
     for (int64_t r = 0; r < read.rows; ++r) {
-      std::copy(from + r * width, from + r * width + wanted.count, &read.values[r * wanted.count]);
-    }
-    if (wanted.over < 0) return read;
-    const float* over = flat_ + layout_.specs()[wanted.over].offset + start;
-    for (int64_t r = 0; r < read.rows; ++r) {
-      for (int64_t c = 0; c < wanted.count; ++c) {
-        float& value = read.values[r * wanted.count + c];
-        value = spec.bias ? value + over[r * width + c] : value * over[r * width + c];
-      }
+      const float* from = flat_ + place.at + r * place.stride;
+      float* to = &read.values[r * read.columns];
+      std::copy(from, from + wanted.count, to);
+      if (place.over < 0) continue;
+      const float* over = flat_ + place.over + r * place.stride;
+      for (int64_t c = 0; c < wanted.count; ++c) to[c] = place.bias ? to[c] + over[c] : to[c] * over[c];
     }
     return read;
   }
@@ -97,6 +87,19 @@ std::vector<float> MakeVector(const Reader& reader, const WeightRecipes::Vector&
 }
 
 }  // namespace
+
+ColumnsPlace PlaceOf(const ParameterLayout& layout, const MatrixColumns& columns) {
+  const ParameterSpec& spec = layout.specs()[columns.parameter];
+  const size_t stacked = columns.place >= 0 ? 1 : 0;
+  ColumnsPlace place;
+  place.rows = spec.sizes.size() - stacked >= 2 ? spec.sizes[stacked] : 1;
+  place.stride = spec.sizes.back();
+  place.bias = spec.bias;
+  const int64_t start = std::max(columns.place, 0) * place.rows * place.stride + columns.begin;
+  place.at = spec.offset + start;
+  if (columns.over >= 0) place.over = layout.specs()[columns.over].offset + start;
+  return place;
+}
 
 PackedWeights PackWeights(const WeightRecipes& recipes, const ParameterLayout& layout,
                           const std::vector<std::unique_ptr<PackedProduct>>& products, const InputLayout& inputs,

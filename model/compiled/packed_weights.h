@@ -1,6 +1,7 @@
 // A snapshot's dense weights, laid out for the compiled forward.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -23,6 +24,16 @@ struct MatrixColumns {
   auto Key() const { return std::tie(parameter, place, begin, count, over); }
   bool operator<(const MatrixColumns& other) const { return Key() < other.Key(); }
 };
+
+// Where such columns lie among the parameters: `count` numbers a row, rows `stride` numbers apart. A bias is one row.
+struct ColumnsPlace {
+  int64_t at = 0;
+  int64_t over = -1;  // Where what changes them lies, as they do; -1: nothing does.
+  int64_t rows = 0;
+  int64_t stride = 0;
+  bool bias = false;
+};
+ColumnsPlace PlaceOf(const ParameterLayout& layout, const MatrixColumns& columns);
 
 // Which rows of the first layers' matrices: those that the network's inputs of one side go through.
 enum class InputSide { kAll, kContext, kCandidates };

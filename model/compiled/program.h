@@ -38,11 +38,12 @@ struct Step {
   std::vector<int> parts;
   int begin = 0;
   int count = 0;
-  int product = -1;      // Index into CompiledNetwork::products().
-  int matrix = -1;       // Of kProduct: index into PackedWeights::matrices.
-  int vector = -1;       // Of kProduct and kDot: the bias, index into PackedWeights::vectors; -1: none of the weights'.
-  int dot_vector = -1;   // Of kDot: its weights, likewise.
-  int bias_buffer = -1;  // Of kProduct: the bias is what the context made of it, a context buffer.
+  int product = -1;     // Index into CompiledNetwork::products().
+  int matrix = -1;      // Of kProduct: index into PackedWeights::matrices.
+  int vector = -1;      // Of kProduct and kDot: the bias, index into PackedWeights::vectors; -1: none of the weights'.
+  int dot_vector = -1;  // Of kDot: its weights, likewise.
+  bool detached = false;  // Of kProduct: no gradient flows back into `in` through it.
+  int bias_buffer = -1;   // Of kProduct: the bias is what the context made of it, a context buffer.
 };
 
 // What is computed once a request and once a row. Split: the first layers' inputs are those of the candidates alone,

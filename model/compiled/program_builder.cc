@@ -23,16 +23,16 @@ int ProgramParts::Find(absl::string_view name) const {
 }
 
 int ProgramParts::Product(const ProductShape& shape) {
-  for (size_t i = 0; i < products_.size(); ++i) {
-    if (products_[i]->shape() == shape) return static_cast<int>(i);
+  for (size_t i = 0; i < shapes_.size(); ++i) {
+    if (shapes_[i] == shape) return static_cast<int>(i);
   }
-  products_.push_back(std::make_unique<PackedProduct>(shape));
-  return static_cast<int>(products_.size()) - 1;
+  shapes_.push_back(shape);
+  return static_cast<int>(shapes_.size()) - 1;
 }
 
 ProgramBuilder::ProgramBuilder(ProgramParts& parts, const InputLayout& inputs, std::string scene, bool split,
-                               int tower_count)
-    : parts_(parts), inputs_(inputs), scene_(std::move(scene)) {
+                               int tower_count, Buffers buffers)
+    : parts_(parts), inputs_(inputs), scene_(std::move(scene)), buffers_(buffers) {
   program_.split = split;
   program_.logits.assign(tower_count, -1);
   const bool bfloat16 = BFloat16(Reader::kProduct);
@@ -52,7 +52,7 @@ int ProgramBuilder::Buffer(int width, bool bfloat16, bool context) {
 }
 
 void ProgramBuilder::Free(const Rows& rows) {
-  if (rows.inputs) return;
+  if (rows.inputs || buffers_ == Buffers::kKept) return;
   const BufferSpec& spec = program_.buffers[rows.buffer];
   free_[{spec.width, spec.bfloat16, spec.context}].push_back(rows.buffer);
 }
@@ -122,7 +122,9 @@ Rows ProgramBuilder::Linear(const Rows& in, const std::vector<LayerName>& layers
                                       .relu = relu,
                                       .bias = bias_vector >= 0});
   const int matrix = Matrix(layers, InputSide::kAll, product);
-  AppendProduct(in.buffer, out.buffer, product, matrix).vector = bias_vector;
+  Step& step = AppendProduct(in.buffer, out.buffer, product, matrix);
+  step.vector = bias_vector;
+  step.detached = scene_term != nullptr;
   return out;
 }
 

@@ -23,17 +23,15 @@ class ProgramParts {
   Arithmetic arithmetic() const { return arithmetic_; }
   int Find(absl::string_view name) const;  // Index of a matrix; -1: there is none.
 
-  int Product(const ProductShape& shape);
+  int Product(const ProductShape& shape);  // Its index among shapes().
+  const std::vector<ProductShape>& shapes() const { return shapes_; }
   WeightRecipes& weights() { return weights_; }
-
-  // Hands over what was gathered.
-  std::vector<std::unique_ptr<PackedProduct>> TakeProducts() { return std::move(products_); }
 
  private:
   const ParameterLayout& layout_;
   const Arithmetic arithmetic_;
   absl::flat_hash_map<std::string, int> names_;
-  std::vector<std::unique_ptr<PackedProduct>> products_;
+  std::vector<ProductShape> shapes_;
   WeightRecipes weights_;
 };
 
@@ -56,18 +54,22 @@ struct Rows {
   int width = 0;
 };
 
+// Whether buffers that are read no more are written again. A backward pass wants them all as they were.
+enum class Buffers { kReused, kKept };
+
 class ProgramBuilder {
  public:
   // scene: whose weights overlay the shared ones (star), where it has some. tower_count: of the model.
-  ProgramBuilder(ProgramParts& parts, const InputLayout& inputs, std::string scene, bool split, int tower_count);
+  ProgramBuilder(ProgramParts& parts, const InputLayout& inputs, std::string scene, bool split, int tower_count,
+                 Buffers buffers = Buffers::kReused);
 
   Rows inputs() const { return {program_.rows, true, inputs_.width}; }
 
   // Steps from here on are of this tower alone; -1: of every request.
   void OfTower(int tower) { tower_ = tower; }
 
-  // Layers that read the same rows, side by side. relu: behind it. scene_row: a row of the matrix of that name goes
-  // through `scene_weight` and is added to the bias.
+  // Layers that read the same rows, side by side. relu: behind it. scene_term: of a gate, which learns nothing about
+  // its inputs; a row of the matrix `table` goes through `weight` and is added to the bias.
   struct SceneTerm {
     std::string table;
     std::string weight;
@@ -112,6 +114,7 @@ class ProgramBuilder {
   ProgramParts& parts_;
   const InputLayout& inputs_;
   const std::string scene_;
+  const Buffers buffers_;
   int tower_ = -1;
   Program program_;
   std::map<std::tuple<int, bool, bool>, std::vector<int>> free_;  // By width, number and side.

@@ -6,16 +6,10 @@
 #include <cmath>
 #include <vector>
 
+#include "model/compiled/processor_clones.h"
+
 namespace polyscene {
 namespace {
-
-// The compiler makes each of these loops once for each generation of processors, and the loader picks.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define POLYSCENE_FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define POLYSCENE_FOR_EACH_PROCESSOR
-#endif
 
 constexpr int kBlock = 256;  // Columns taken together where numbers are converted on the way.
 

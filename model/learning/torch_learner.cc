@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/compiled/compiled_network.h"
 #include "model/feature/label_scale.h"
+#include "model/fused/fused_network.h"
 #include "model/learning/scene_losses.h"
 #include "model/loss/calibrated_logits.h"
 #include "model/loss/label_loss.h"
@@ -38,7 +39,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       options_(std::move(options)),
       device_(options_.device),
       encoder_(spec_, options_.key),
-      network_(CreateNetwork(*spec_, InputWidth(*spec_))),
+      network_(CreateTrainedNetwork(*spec_, InputWidth(*spec_))),
       // What it cannot do LibTorch does: DescribeForward() says which and why.
       compiled_(options_.serves && device_.is_cpu()
                     ? CompiledNetwork::CreateForServing(spec_, network_->layout()).value_or(nullptr)

@@ -46,4 +46,9 @@ class Network {
 // The network the model file asks for. `input_width`: embedding and dense inputs a row.
 std::unique_ptr<Network> CreateNetwork(const ModelSpec& spec, int64_t input_width);
 
+// Its towers, whose wanted tasks are numbered among ModelSpec::towers(); and what is made of them where the model has
+// tasks that are products.
+std::unique_ptr<Network> CreateTowerNetwork(const ModelSpec& spec, int64_t input_width);
+std::unique_ptr<Network> WithProducts(const ModelSpec& spec, std::unique_ptr<Network> towers);
+
 }  // namespace polyscene

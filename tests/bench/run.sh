@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-benches=(forward_bench allocation_bench rpc_bench end_to_end_bench swap_latency_bench serving_first_bench swap_bench gather_bench)
+benches=(forward_bench learning_step_bench allocation_bench rpc_bench end_to_end_bench learning_step_bench 'learning step over LibTorch autograd and Adagrad by hand|>= 1.35x'
+bench swap_latency_bench serving_first_bench swap_bench gather_bench)
 build=${POLYSCENE_BUILD:-build/release}
 if [[ -z ${POLYSCENE_BUILD:-} ]]; then
   cmake --preset release >/dev/null

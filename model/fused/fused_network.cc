@@ -1,0 +1,105 @@
+#include "model/fused/fused_network.h"
+
+#include <torch/csrc/autograd/function.h>
+#include <torch/torch.h>
+
+#include <mutex>
+#include <utility>
+
+#include "model/fused/fused_pass.h"
+#include "model/fused/fused_programs.h"
+
+namespace polyscene {
+
+// A pass belongs to the graph that its logits hang on, and comes back when that is gone. Any thread.
+class FusedNetwork::Passes {
+ public:
+  Passes(const ModelSpec& spec, const ParameterLayout& layout) : layout_(layout), programs_(spec, layout) {}
+
+  std::unique_ptr<FusedPass> Take() {
+    const std::lock_guard<std::mutex> lock(mu_);
+    if (idle_.empty()) return std::make_unique<FusedPass>(programs_, layout_);
+    std::unique_ptr<FusedPass> pass = std::move(idle_.back());
+    idle_.pop_back();
+    return pass;
+  }
+  void GiveBack(std::unique_ptr<FusedPass> pass) {
+    const std::lock_guard<std::mutex> lock(mu_);
+    idle_.push_back(std::move(pass));
+  }
+  const ParameterLayout& layout() const { return layout_; }
+
+ private:
+  const ParameterLayout layout_;
+  const FusedPrograms programs_;
+  std::mutex mu_;
+  std::vector<std::unique_ptr<FusedPass>> idle_;  // They borrow the two.
+};
+
+namespace {
+
+using torch::autograd::variable_list;
+
+// The way back in autograd's graph: from the logits to the inputs and the parameters, in this order.
+class FusedBackward : public torch::autograd::Node {
+ public:
+  FusedBackward(std::unique_ptr<FusedPass> pass, std::shared_ptr<FusedNetwork::Passes> passes)
+      : pass_(std::move(pass)), passes_(std::move(passes)) {}
+  ~FusedBackward() override { GiveBack(); }
+
+  variable_list apply(variable_list&& logits) override {
+    TORCH_CHECK(pass_ != nullptr, "backward through a fused network whose pass was given back");
+    TORCH_CHECK(!torch::GradMode::is_enabled(), "the gradients of a fused network have none of their own");
+    const FusedPass::Gradients gradients = pass_->Backward(logits);
+    variable_list all{gradients.inputs};
+    for (const ParameterSpec& spec : passes_->layout().specs()) {
+      all.push_back(gradients.flat.narrow(0, spec.offset, spec.count).view(spec.sizes));
+    }
+    return all;
+  }
+
+  void release_variables() override { GiveBack(); }
+
+ private:
+  void GiveBack() {
+    if (pass_ != nullptr) passes_->GiveBack(std::move(pass_));
+  }
+
+  std::unique_ptr<FusedPass> pass_;
+  const std::shared_ptr<FusedNetwork::Passes> passes_;
+};
+
+}  // namespace
+
+FusedNetwork::FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference)
+    : Network(spec), reference_(std::move(reference)), passes_(std::make_shared<Passes>(spec, reference_->layout())) {
+  layout_ = reference_->layout();
+  for (const int task : spec.towers()) tower_outputs_.push_back(spec.tasks()[task].outputs);
+}
+
+FusedNetwork::~FusedNetwork() = default;
+
+std::vector<torch::Tensor> FusedNetwork::Forward(const Parameters& parameters, const torch::Tensor& inputs,
+                                                 absl::Span<const int32_t> scenes,
+                                                 absl::Span<const WantedTask> wanted) const {
+  if (!torch::GradMode::is_enabled() || !inputs.is_cpu()) {
+    return reference_->Forward(parameters, inputs, scenes, wanted);
+  }
+  std::unique_ptr<FusedPass> pass = passes_->Take();
+  // Views of one flat tensor, of which the first matrix is the beginning.
+  const float* flat = parameters[0].data_ptr<float>();
+  std::vector<torch::Tensor> logits = pass->Forward(flat, inputs, scenes, wanted, tower_outputs_);
+  variable_list from{inputs};
+  from.insert(from.end(), parameters.values.begin(), parameters.values.end());
+  const std::shared_ptr<FusedBackward> backward(new FusedBackward(std::move(pass), passes_),
+                                                torch::autograd::deleteNode);
+  backward->set_next_edges(torch::autograd::collect_next_edges(from));
+  for (torch::Tensor& of_task : logits) torch::autograd::create_gradient_edge(of_task, backward);
+  return logits;
+}
+
+std::unique_ptr<Network> CreateTrainedNetwork(const ModelSpec& spec, int64_t input_width) {
+  return WithProducts(spec, std::make_unique<FusedNetwork>(spec, CreateTowerNetwork(spec, input_width)));
+}
+
+}  // namespace polyscene
