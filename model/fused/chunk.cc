@@ -24,8 +24,8 @@ int Written(const Step& step) { return step.out >= 0 ? step.out : step.in; }
 
 }  // namespace
 
-Chunk::Chunk(const FusedPrograms& programs, int scene, int rows, float* memory)
-    : programs_(programs), program_(programs.scenes[scene]), scene_(scene), rows_(rows), values_(memory) {}
+Chunk::Chunk(const FusedPrograms& programs, int program, int rows, float* memory)
+    : programs_(programs), program_(programs.programs[program]), rows_(rows), values_(memory) {}
 
 void Chunk::Forward(PlainWeights& weights, std::vector<bool> wanted) {
   wanted_ = std::move(wanted);

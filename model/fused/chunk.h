@@ -1,4 +1,4 @@
-// Rows of one scene on their way through its program, and back.
+// Rows of one program on their way through it, and back.
 #pragma once
 
 #include <torch/types.h>
@@ -16,13 +16,13 @@ namespace polyscene {
 class Chunk {
  public:
   // memory: FusedProgram::floats a row, at a cache line.
-  Chunk(const FusedPrograms& programs, int scene, int rows, float* memory);
+  Chunk(const FusedPrograms& programs, int program, int rows, float* memory);
 
-  int scene() const { return scene_; }
   int rows() const { return rows_; }
+  int64_t floats() const { return program_.floats * rows_; }  // Of its memory.
 
   RowsView Inputs() const { return Values(program_.program.rows); }
-  // Whether the tower's logits were computed: they were wanted, and the scene has the tower.
+  // Whether the tower's logits were computed: they were wanted, and the program has the tower.
   bool Computed(int tower) const { return program_.program.logits[tower] >= 0 && wanted_[tower]; }
   RowsView Logits(int tower) const { return Values(program_.program.logits[tower]); }
 
@@ -51,7 +51,6 @@ class Chunk {
 
   const FusedPrograms& programs_;
   const FusedProgram& program_;
-  const int scene_;
   const int rows_;
   float* const values_;
   std::vector<bool> wanted_;  // [towers]

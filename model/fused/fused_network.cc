@@ -28,6 +28,7 @@ class FusedNetwork::Passes {
     idle_.push_back(std::move(pass));
   }
   const ParameterLayout& layout() const { return layout_; }
+  const FusedPrograms& programs() const { return programs_; }
 
  private:
   const ParameterLayout layout_;
@@ -69,6 +70,10 @@ class FusedBackward : public torch::autograd::Node {
   const std::shared_ptr<FusedNetwork::Passes> passes_;
 };
 
+// Rows below which a program's products are so short that the reference, which runs scenes together where it can, and
+// reads weights once, is faster.
+constexpr size_t kLeastRows = 16;
+
 }  // namespace
 
 FusedNetwork::FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference)
@@ -79,10 +84,21 @@ FusedNetwork::FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network>
 
 FusedNetwork::~FusedNetwork() = default;
 
+bool FusedNetwork::WorthWhile(absl::Span<const int32_t> scenes) const {
+  const FusedPrograms& programs = passes_->programs();
+  std::vector<bool> met(programs.programs.size());
+  size_t count = 0;
+  for (const int32_t scene : scenes) {
+    count += met[programs.program_of[scene]] ? 0 : 1;
+    met[programs.program_of[scene]] = true;
+  }
+  return scenes.size() >= kLeastRows * count;
+}
+
 std::vector<torch::Tensor> FusedNetwork::Forward(const Parameters& parameters, const torch::Tensor& inputs,
                                                  absl::Span<const int32_t> scenes,
                                                  absl::Span<const WantedTask> wanted) const {
-  if (!torch::GradMode::is_enabled() || !inputs.is_cpu()) {
+  if (!torch::GradMode::is_enabled() || !inputs.is_cpu() || !WorthWhile(scenes)) {
     return reference_->Forward(parameters, inputs, scenes, wanted);
   }
   std::unique_ptr<FusedPass> pass = passes_->Take();

@@ -15,7 +15,8 @@ namespace polyscene {
 
 class FusedNetwork : public Network {
  public:
-  // reference: without products; what is asked for without gradients, or on another device than the CPU, goes there.
+  // reference: without products; what is asked for without gradients, on another device than the CPU, or of too few
+  // rows a program goes there.
   FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference);
   ~FusedNetwork() override;
 
@@ -28,6 +29,9 @@ class FusedNetwork : public Network {
   class Passes;  // Idle ones, kept for their memory.
 
  private:
+  // Whether there are enough rows of one program each.
+  bool WorthWhile(absl::Span<const int32_t> scenes) const;
+
   const std::unique_ptr<const Network> reference_;
   std::vector<int> tower_outputs_;  // [towers]
   const std::shared_ptr<Passes> passes_;

@@ -29,7 +29,8 @@ std::vector<torch::Tensor> FusedPass::Forward(const float* flat, const torch::Te
   width_ = rows.size(1);
   weights_.Begin(flat);
   Want(wanted, rows.size(0));
-  CutIntoChunks(scenes);
+  scenes_.assign(scenes.begin(), scenes.end());
+  CutIntoChunks();
   std::vector<torch::Tensor> logits;
   for (const Wanted& want : wanted_) {
     logits.push_back(torch::zeros({want.count, tower_outputs[want.tower]}, torch::kFloat32));
@@ -56,28 +57,27 @@ void FusedPass::Want(absl::Span<const WantedTask> wanted, int64_t rows) {
   }
 }
 
-void FusedPass::CutIntoChunks(absl::Span<const int32_t> scenes) {
-  order_.resize(scenes.size());
+void FusedPass::CutIntoChunks() {
+  order_.resize(scenes_.size());
   std::iota(order_.begin(), order_.end(), 0);
-  std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return scenes[a] < scenes[b]; });
+  std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return ProgramOf(a) < ProgramOf(b); });
   const auto rows = static_cast<int64_t>(order_.size());
   begins_.assign(1, 0);
   int64_t floats = 0;
   while (begins_.back() < rows) {
     const int64_t begin = begins_.back();
-    const int32_t scene = scenes[order_[begin]];
+    const int program = ProgramOf(order_[begin]);
     int64_t end = begin;
-    while (end < rows && end - begin < kMostRows && scenes[order_[end]] == scene) ++end;
-    floats += (end - begin) * programs_.scenes[scene].floats;
+    while (end < rows && end - begin < kMostRows && ProgramOf(order_[end]) == program) ++end;
+    floats += (end - begin) * programs_.programs[program].floats;
     begins_.push_back(end);
   }
   float* memory = Reserve(values_, floats);
   chunks_.clear();
   for (size_t c = 0; c + 1 < begins_.size(); ++c) {
-    const int32_t scene = scenes[order_[begins_[c]]];
     const auto count = static_cast<int>(begins_[c + 1] - begins_[c]);
-    chunks_.emplace_back(programs_, scene, count, memory);
-    memory += count * programs_.scenes[scene].floats;
+    chunks_.emplace_back(programs_, ProgramOf(order_[begins_[c]]), count, memory);
+    memory += chunks_.back().floats();
   }
 }
 
@@ -86,7 +86,7 @@ absl::Span<const int64_t> FusedPass::RowsOf(size_t chunk) const {
 }
 
 std::vector<bool> FusedPass::WantedTowers(size_t chunk) const {
-  std::vector<bool> towers(programs_.scenes[chunks_[chunk].scene()].program.logits.size());
+  std::vector<bool> towers(programs_.programs[0].program.logits.size());
   for (const Wanted& want : wanted_) {
     const absl::Span<const int64_t> rows = RowsOf(chunk);
     towers[want.tower] = std::any_of(rows.begin(), rows.end(), [&](int64_t row) { return want.PlaceOf(row) >= 0; });
@@ -101,11 +101,9 @@ void FusedPass::LoadInputs(size_t chunk, const torch::Tensor& inputs) {
   for (size_t r = 0; r < rows.size(); ++r) {
     std::copy_n(values + rows[r] * width_, width_, to.floats(static_cast<int>(r)));
   }
-  const int own = programs_.scenes[chunks_[chunk].scene()].scene_inputs;
-  if (own < 0) return;
-  const float* of_scene = weights_.Vector(own).data_ptr<float>();
-  for (size_t r = 0; r < rows.size(); ++r) {
-    std::copy_n(of_scene, to.width - width_, to.floats(static_cast<int>(r)) + width_);
+  for (size_t r = 0; r < rows.size() && !programs_.scene_inputs.empty(); ++r) {
+    const torch::Tensor own = weights_.Vector(programs_.scene_inputs[scenes_[rows[r]]]);
+    std::copy_n(own.data_ptr<float>(), to.width - width_, to.floats(static_cast<int>(r)) + width_);
   }
 }
 
@@ -130,7 +128,7 @@ FusedPass::Gradients FusedPass::Backward(absl::Span<const torch::Tensor> logits)
   weights_.BeginGradients(gradients.flat.data_ptr<float>());
   for (size_t c = 0; c < chunks_.size(); ++c) {
     Chunk& chunk = chunks_[c];
-    chunk.BeginBackward(Reserve(gradients_, chunk.rows() * programs_.scenes[chunk.scene()].floats));
+    chunk.BeginBackward(Reserve(gradients_, chunk.floats()));
     if (LoadGradients(c, logits)) chunk.Backward(weights_);
     StoreInputsGradient(c, gradients.inputs);
   }
@@ -162,10 +160,12 @@ void FusedPass::StoreInputsGradient(size_t chunk, torch::Tensor& inputs) {
   for (size_t r = 0; r < rows.size(); ++r) {
     std::copy_n(from.floats(static_cast<int>(r)), width_, to + rows[r] * width_);
   }
-  const int own = programs_.scenes[chunks_[chunk].scene()].scene_inputs;
-  if (own < 0) return;
-  AddColumnSums(from, static_cast<int>(rows.size()), static_cast<int>(width_), from.width - static_cast<int>(width_),
-                weights_.VectorGradient(own));
+  for (size_t r = 0; r < rows.size() && !programs_.scene_inputs.empty(); ++r) {
+    const int own = programs_.scene_inputs[scenes_[rows[r]]];
+    const RowsView row{from.floats(static_cast<int>(r)), from.width, false};
+    AddColumnSums(row, 1, static_cast<int>(width_), from.width - static_cast<int>(width_),
+                  weights_.VectorGradient(own));
+  }
 }
 
 }  // namespace polyscene

@@ -15,7 +15,7 @@
 
 namespace polyscene {
 
-// Rows go by scenes, so that each passes through its own scene's towers alone, in chunks. One pass at a time; not
+// Rows go by programs, so that each passes through its own scene's towers alone, in chunks. One pass at a time; not
 // thread-safe.
 class FusedPass {
  public:
@@ -45,7 +45,8 @@ class FusedPass {
     int64_t PlaceOf(int64_t row) const { return places.empty() ? row : places[row]; }
   };
 
-  void CutIntoChunks(absl::Span<const int32_t> scenes);
+  int ProgramOf(int64_t row) const { return programs_.program_of[scenes_[row]]; }
+  void CutIntoChunks();
   void Want(absl::Span<const WantedTask> wanted, int64_t rows);
   absl::Span<const int64_t> RowsOf(size_t chunk) const;
   std::vector<bool> WantedTowers(size_t chunk) const;
@@ -57,7 +58,8 @@ class FusedPass {
   const FusedPrograms& programs_;
   const int64_t parameter_count_;
   PlainWeights weights_;
-  std::vector<int64_t> order_;   // The batch's rows by scene.
+  std::vector<int32_t> scenes_;  // [rows]
+  std::vector<int64_t> order_;   // The batch's rows by program.
   std::vector<int64_t> begins_;  // [chunks + 1] in order_.
   std::vector<Chunk> chunks_;
   std::vector<Wanted> wanted_;

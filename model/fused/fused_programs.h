@@ -15,7 +15,6 @@ struct FusedProgram {
   Program program;
   std::vector<int64_t> begins;  // [buffers] Where each begins, and
   int64_t floats = 0;           // what all of them need: in floats a row.
-  int scene_inputs = -1;        // The scene's own inputs, index among the recipes' vectors; -1: it has none.
 };
 
 // Immutable, any thread.
@@ -23,7 +22,9 @@ struct FusedPrograms {
   // layout: of the network's parameters.
   FusedPrograms(const ModelSpec& spec, const ParameterLayout& layout);
 
-  std::vector<FusedProgram> scenes;  // [scenes]
+  std::vector<FusedProgram> programs;
+  std::vector<int> program_of;    // [scenes] Scenes of the same tasks and weights share one.
+  std::vector<int> scene_inputs;  // [scenes] Their own inputs, index among the recipes' vectors; empty: none has any.
   std::vector<ProductShape> shapes;  // By Step::product.
   WeightRecipes recipes;
 };

@@ -3,8 +3,9 @@
 //
 //   network_bench [SECONDS]
 //
-// Networks take turns, so that what else the machine does meets them all; times are medians, ratios are to
-// shared_bottom. 1 thread.
+// Networks take turns, so that what else the machine does meets them all; times are medians of the thread's processor
+// time, ratios are to shared_bottom. 1 thread. First LibTorch's networks, then what trains (model/fused) over these, by
+// how many scenes the rows are of.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -17,9 +18,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "model/fused/fused_network.h"
 #include "model/learning/learner.h"
 #include "model/network/network.h"
 #include "model/spec/model_size.h"
+#include "tests/bench/support/machine.h"
 
 namespace polyscene {
 namespace {
@@ -32,7 +35,7 @@ constexpr int64_t kInputs = 20 * 16 + 10;
 // Which tasks a model has: three in each scene, the same three everywhere, or those of the first scene alone.
 enum class Tasks { kOfTheirScene, kOfAllScenes, kOfFirstScene };
 
-std::string Text(const std::string& network, Tasks tasks) {
+std::string Text(const std::string& network, Tasks tasks, int scene_count) {
   std::string text = "name: \"reference\"\n";
   for (int i = 0; i < 20; ++i) {
     absl::StrAppend(&text, "features { name: \"c", i,
@@ -42,7 +45,7 @@ std::string Text(const std::string& network, Tasks tasks) {
     absl::StrAppend(&text, "features { name: \"n", i,
                     "\" side: CONTEXT type: FLOAT required: true encode { numeric {} } }\n");
   }
-  const int scenes = tasks == Tasks::kOfFirstScene ? 1 : kScenes;
+  const int scenes = tasks == Tasks::kOfFirstScene ? 1 : scene_count;
   for (int s = 0; s < scenes; ++s) {
     absl::StrAppend(&text, "scenes { name: \"s", s, "\" tasks: [");
     for (int t = 0; t < kTasksPerScene; ++t) {
@@ -51,13 +54,13 @@ std::string Text(const std::string& network, Tasks tasks) {
     }
     absl::StrAppend(&text, "] }\n");
   }
-  const int count = tasks == Tasks::kOfTheirScene ? kScenes * kTasksPerScene : kTasksPerScene;
+  const int count = tasks == Tasks::kOfTheirScene ? scenes * kTasksPerScene : kTasksPerScene;
   for (int t = 0; t < count; ++t) absl::StrAppend(&text, "tasks { name: \"t", t, "\" binary {} }\n");
   return absl::StrCat(text, "network { ", network, " tower: [64] }\n");
 }
 
-std::shared_ptr<const ModelSpec> Spec(const std::string& network, Tasks tasks) {
-  auto spec = ModelSpec::Parse(Text(network, tasks), "reference");
+std::shared_ptr<const ModelSpec> Spec(const std::string& network, Tasks tasks, int scenes = kScenes) {
+  auto spec = ModelSpec::Parse(Text(network, tasks, scenes), "reference");
   if (!spec.ok()) {
     std::fprintf(stderr, "%s\n", spec.status().ToString().c_str());
     std::abort();
@@ -105,10 +108,12 @@ int64_t WidthFor(const Kind& kind, Tasks tasks, int64_t parameters) {
 // A network, a batch of its scenes, and what a step takes.
 class Stepper {
  public:
+  using Create = std::unique_ptr<Network>(const ModelSpec& spec, int64_t input_width);
+
   // scenes: of how many, from the first on, the batch has rows.
-  Stepper(std::shared_ptr<const ModelSpec> spec, int scenes)
+  Stepper(std::shared_ptr<const ModelSpec> spec, int scenes, Create* create = CreateNetwork)
       : spec_(std::move(spec)),
-        network_(CreateNetwork(*spec_, kInputs)),
+        network_(create(*spec_, kInputs)),
         parameters_(network_->layout(), network_->layout().InitialValues(1)),
         inputs_(torch::randn({kRows, kInputs})) {
     for (int64_t r = 0; r < kRows; ++r) scenes_.push_back(static_cast<int32_t>(r % scenes));
@@ -123,7 +128,7 @@ class Stepper {
   }
 
   void Step() {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = CpuSecondsOfThread();
     torch::Tensor inputs = inputs_.detach().requires_grad_(true);  // Embeddings learn too.
     parameters_.flat_gradient.zero_();
     torch::Tensor loss;
@@ -132,8 +137,7 @@ class Stepper {
       loss = loss.defined() ? loss + own : own;
     }
     loss.backward();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    millis_.push_back(1e3 * seconds);
+    millis_.push_back(1e3 * (CpuSecondsOfThread() - start));
   }
 
   void WarmUp() {
@@ -201,6 +205,23 @@ void CompareAbsent(double seconds) {
   }
 }
 
+void CompareTrained(const char* title, Tasks tasks, double seconds) {
+  std::printf("\nWhat trains over LibTorch's network; %s\n%-24s %8s %14s %12s %8s\n", title, "", "scenes",
+              "LibTorch, ms", "trains, ms", "ratio");
+  for (const Kind& kind : {kKinds[0], kKinds[1], kKinds[5]}) {
+    for (const int scenes : {1, 3, 8, 16, 64}) {
+      std::vector<Stepper> steppers;
+      for (Stepper::Create* create : {CreateNetwork, CreateTrainedNetwork}) {
+        steppers.emplace_back(Spec(NetworkText(kind, 128), tasks, scenes), scenes, create);
+      }
+      TakeTurns(steppers, seconds / 5);
+      const double libtorch = steppers[0].Median();
+      const double trains = steppers[1].Median();
+      std::printf("%-24s %8d %14.2f %12.2f %8.2f\n", kind.name, scenes, libtorch, trains, libtorch / trains);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace polyscene
 
@@ -213,4 +234,6 @@ int main(int argc, char** argv) {
                      seconds);
   polyscene::Compare("3 tasks, every scene has them: every task on every row", polyscene::Tasks::kOfAllScenes, seconds);
   polyscene::CompareAbsent(seconds);
+  polyscene::CompareTrained("9 tasks or more, each scene has its own 3", polyscene::Tasks::kOfTheirScene, seconds);
+  polyscene::CompareTrained("3 tasks, every scene has them", polyscene::Tasks::kOfAllScenes, seconds);
 }

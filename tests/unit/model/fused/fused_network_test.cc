@@ -155,7 +155,7 @@ TEST_P(FusedNetworkTest, EqualsTheReferenceWhereSomeRowsAreWanted) {
   Networks networks(GetParam());
   for (int i = 0; i < 6; ++i) {
     SCOPED_TRACE(i);
-    Batch batch = networks.Rows(1 + 13 * i, 3);
+    Batch batch = networks.Rows(90 + 13 * i, 3);
     networks.Want(/*all=*/false, batch);
     if (!batch.wanted.empty()) networks.ExpectEqual(batch);
   }
@@ -174,7 +174,7 @@ TEST(FusedNetworkPassTest, TakesMoreRowsThanAChunkHas) {
 
 TEST(FusedNetworkPassTest, OneTaskAfterTheOtherAddsUpToAllTogether) {
   Networks networks(kGated);
-  Batch batch = networks.Rows(40, 3);
+  Batch batch = networks.Rows(80, 3);
   networks.Want(/*all=*/true, batch);
   const Networks::Result together = networks.Run(networks.fused(), batch);
 
@@ -190,14 +190,14 @@ TEST(FusedNetworkPassTest, OneTaskAfterTheOtherAddsUpToAllTogether) {
 
 TEST(FusedNetworkPassTest, GraphsThatLiveAtOnceDoNotDisturbEachOther) {
   Networks networks(kGated);
-  Batch first = networks.Rows(30, 3);
+  Batch first = networks.Rows(80, 3);
   networks.Want(/*all=*/true, first);
   const Networks::Result expected = networks.Run(networks.fused(), first);
 
   first.inputs.mutable_grad() = torch::Tensor();
   const std::vector<torch::Tensor> logits =
       networks.fused().Forward(networks.parameters().leaves, first.inputs, first.scenes, first.wanted);
-  Batch second = networks.Rows(50, 3);
+  Batch second = networks.Rows(100, 3);
   networks.Want(/*all=*/true, second);
   networks.Run(networks.fused(), second);
   Networks::Loss(logits, first).backward();
@@ -217,9 +217,19 @@ TEST(FusedNetworkPassTest, WithoutGradientsIsTheReference) {
   for (size_t w = 0; w < got.size(); ++w) EXPECT_TRUE(torch::equal(got[w], expected[w]));
 }
 
+TEST(FusedNetworkPassTest, FewRowsOfEachSceneAreTheReference) {
+  Networks networks(kGated);
+  Batch batch = networks.Rows(10, 3);
+  networks.Want(/*all=*/true, batch);
+  const Networks::Result expected = networks.Run(networks.reference(), batch);
+  const Networks::Result got = networks.Run(networks.fused(), batch);
+  for (size_t w = 0; w < got.logits.size(); ++w) EXPECT_TRUE(torch::equal(got.logits[w], expected.logits[w]));
+  EXPECT_TRUE(torch::equal(got.flat, expected.flat));
+}
+
 TEST(FusedNetworkPassTest, RefusesGradientsOfItsGradients) {
   Networks networks(kGated);
-  Batch batch = networks.Rows(5, 1);
+  Batch batch = networks.Rows(20, 1);
   networks.Want(/*all=*/true, batch);
   const std::vector<torch::Tensor> logits =
       networks.fused().Forward(networks.parameters().leaves, batch.inputs, batch.scenes, batch.wanted);
