@@ -55,36 +55,42 @@ void OpenAll(float* x, int count) {
   for (int i = 0; i < count; ++i) x[i] = 2.0f / (1.0f + Exp(-x[i]));
 }
 
-// Sixteen numbers together, which compilers make of what the processor has; they may lie anywhere.
-using Lanes = float __attribute__((vector_size(64)));
-using LanesInMemory = float __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr int kLanes = 16;
+// Eight numbers together; they may lie anywhere. No more: what is wider than a processor's vectors the compiler takes
+// apart by way of memory, which costs ten times as much.
+using Lanes = float __attribute__((vector_size(32)));
+using LanesInMemory = float __attribute__((vector_size(32), aligned(4), may_alias));
+constexpr int kLanes = 8;
 
 inline Lanes Load(const float* from) { return *reinterpret_cast<const LanesInMemory*>(from); }
 inline void Store(const Lanes& values, float* to) { *reinterpret_cast<LanesInMemory*>(to) = values; }
 
-// Rows [0, rows) of parts[p], `width` numbers each and as many floats apart, times shares[p] of the row.
+// Rows [0, rows) of parts[p], `width` numbers each and as many floats apart, times shares[p] of the row. Four parts at
+// once, so that a sum is written and read again once in four.
 POLYSCENE_FOR_EACH_PROCESSOR
 void MixAll(const float* const* parts, int part_count, const float* shares, int share_stride, int rows, int width,
             float* __restrict out) {
+  constexpr int kAtOnce = 4;
   for (int row = 0; row < rows; ++row, shares += share_stride, out += width) {
     const int64_t at = int64_t{row} * width;
-    int begin = 0;
-    for (; begin + 2 * kLanes <= width; begin += 2 * kLanes) {
-      Lanes left = {};
-      Lanes right = {};
-      for (int p = 0; p < part_count; ++p) {
-        const float* part = parts[p] + at + begin;
-        left += Load(part) * shares[p];
-        right += Load(part + kLanes) * shares[p];
-      }
-      Store(left, out + begin);
-      Store(right, out + begin + kLanes);
+    int p = part_count % kAtOnce;  // These one by one.
+    for (int i = 0; i < width; ++i) out[i] = 0;
+    for (int one = 0; one < p; ++one) {
+      const float* part = parts[one] + at;
+      const float share = shares[one];
+      for (int i = 0; i < width; ++i) out[i] += part[i] * share;
     }
-    for (; begin < width; ++begin) {
-      float sum = 0;
-      for (int p = 0; p < part_count; ++p) sum += parts[p][at + begin] * shares[p];
-      out[begin] = sum;
+    for (; p < part_count; p += kAtOnce) {
+      const float* a = parts[p] + at;
+      const float* b = parts[p + 1] + at;
+      const float* c = parts[p + 2] + at;
+      const float* d = parts[p + 3] + at;
+      const float a_share = shares[p];
+      const float b_share = shares[p + 1];
+      const float c_share = shares[p + 2];
+      const float d_share = shares[p + 3];
+      for (int i = 0; i < width; ++i) {
+        out[i] += (a[i] * a_share + b[i] * b_share) + (c[i] * c_share + d[i] * d_share);
+      }
     }
   }
 }
@@ -102,11 +108,16 @@ void CopyVectors(const float* const* from, int count, int width, int stride, flo
 
 POLYSCENE_FOR_EACH_PROCESSOR
 float Dot(const float* __restrict a, const float* __restrict b, int count) {
-  Lanes sums = {};
+  Lanes left = {};
+  Lanes right = {};
   int i = 0;
-  for (; i + kLanes <= count; i += kLanes) sums += Load(a + i) * Load(b + i);
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
+    left += Load(a + i) * Load(b + i);
+    right += Load(a + i + kLanes) * Load(b + i + kLanes);
+  }
+  left += right;
   float sum = 0;
-  for (int lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  for (int lane = 0; lane < kLanes; ++lane) sum += left[lane];
   for (; i < count; ++i) sum += a[i] * b[i];
   return sum;
 }
