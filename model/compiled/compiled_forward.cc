@@ -34,7 +34,7 @@ class CompiledForward::Worker {
         own_rows_(network.spec()),
         wanted_(network.spec().towers().size()) {}
 
-  void Score(const ServedWeights& weights, absl::Span<const ScoreRequest> requests, std::vector<ScoreResult>& results) {
+  void Score(const ServedWeights& weights, absl::Span<const ScoreRequest> requests, absl::Span<ScoreResult> results) {
     weights_ = weights;
     small_.clear();
     for (size_t i = 0; i < requests.size(); ++i) {
@@ -49,7 +49,7 @@ class CompiledForward::Worker {
     }
     ScoreTogether(requests, results);
     for (size_t i = 0; i < requests.size(); ++i) {
-      results[i].ranking = RankingScores(spec_.scenes()[requests[i].scene], results[i]);
+      FillRanking(spec_.scenes()[requests[i].scene], results[i]);
     }
   }
 
@@ -143,7 +143,7 @@ class CompiledForward::Worker {
   }
 
   // Small requests, those of a scene in chunks together.
-  void ScoreTogether(absl::Span<const ScoreRequest> requests, std::vector<ScoreResult>& results) {
+  void ScoreTogether(absl::Span<const ScoreRequest> requests, absl::Span<ScoreResult> results) {
     std::sort(small_.begin(), small_.end(),
               [&](size_t a, size_t b) { return std::pair(requests[a].scene, a) < std::pair(requests[b].scene, b); });
     for (size_t begin = 0, end = 0; begin < small_.size(); begin = end) {
@@ -242,12 +242,11 @@ void CompiledForward::GiveBack(std::unique_ptr<Worker> worker) {
   idle_.push_back(std::move(worker));
 }
 
-std::vector<ScoreResult> CompiledForward::Score(const ServedWeights& weights, absl::Span<const ScoreRequest> requests) {
-  std::vector<ScoreResult> results(requests.size());
+void CompiledForward::Score(const ServedWeights& weights, absl::Span<const ScoreRequest> requests,
+                            absl::Span<ScoreResult> results) {
   std::unique_ptr<Worker> worker = Take();
   worker->Score(weights, requests, results);
   GiveBack(std::move(worker));
-  return results;
 }
 
 }  // namespace polyscene

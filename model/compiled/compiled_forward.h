@@ -32,8 +32,8 @@ class CompiledForward {
 
   const CompiledNetwork& network() const { return *network_; }
 
-  // Results in the requests' order. Throws dnnl::error or std::bad_alloc where memory is spent.
-  std::vector<ScoreResult> Score(const ServedWeights& weights, absl::Span<const ScoreRequest> requests);
+  // Fills `results`, as Predictor::ScoreInto() does. Throws dnnl::error or std::bad_alloc where memory is spent.
+  void Score(const ServedWeights& weights, absl::Span<const ScoreRequest> requests, absl::Span<ScoreResult> results);
 
  private:
   class Worker;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "model/data/columns.h"
@@ -40,11 +41,18 @@ class Predictor {
  public:
   virtual ~Predictor() = default;
 
-  // Scores `requests` together; results in their order. Batched or alone, a request's scores are the same up to
-  // rounding.
-  //   kResourceExhausted  the device has no memory left
-  virtual absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
-                                                         absl::Span<const ScoreRequest> requests) = 0;
+  // Scores `requests` together into `results`, as many and in their order; what those held is replaced, and its memory
+  // used again. Batched or alone, a request's scores are the same up to rounding.
+  //   kResourceExhausted  the device has no memory left; what `results` then hold means nothing
+  virtual absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                                 absl::Span<ScoreResult> results) = 0;
+
+  // The same into results of their own, for those who score now and then.
+  absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests) {
+    std::vector<ScoreResult> results(requests.size());
+    if (absl::Status status = ScoreInto(snapshot, requests, absl::MakeSpan(results)); !status.ok()) return status;
+    return results;
+  }
 };
 
 // On `device` ("cpu" or "cuda:N", as the Learner's whose snapshots it gets): by the compiled forward or by LibTorch's,

@@ -33,17 +33,21 @@ class TorchPredictor : public Predictor {
         network_(CreateNetwork(*spec_, InputWidth(*spec_))),
         device_(device) {}
 
-  absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
-                                                 absl::Span<const ScoreRequest> requests) override {
+  absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                         absl::Span<ScoreResult> results) override {
     const auto& torch_snapshot = static_cast<const TorchSnapshot&>(snapshot);
-    return CatchTorch("forward", [&] {
+    return CatchTorch("forward", [&]() -> absl::Status {
       // Parallel requests beat threads within one. OpenMP, which counts them, is told once a thread.
       thread_local const bool one_thread = (at::set_num_threads(1), true);
       static_cast<void>(one_thread);
-      if (torch_snapshot.compiled().network == nullptr) return ScoreOrThrow(torch_snapshot, requests);
+      if (torch_snapshot.compiled().network == nullptr) {
+        ScoreOrThrow(torch_snapshot, requests, results);
+        return absl::OkStatus();
+      }
       const ServedWeights weights{torch_snapshot.compiled().packed.get(), &torch_snapshot.tables(),
                                   &torch_snapshot.statistics(), &torch_snapshot.calibrations()};
-      return ForwardOf(torch_snapshot.compiled().network)->Score(weights, requests);
+      ForwardOf(torch_snapshot.compiled().network)->Score(weights, requests, results);
+      return absl::OkStatus();
     });
   }
 
@@ -56,7 +60,8 @@ class TorchPredictor : public Predictor {
     }
     return compiled_;
   }
-  std::vector<ScoreResult> ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<const ScoreRequest> requests) const;
+  void ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                    absl::Span<ScoreResult> results) const;
   std::vector<WantedTask> Wanted(absl::Span<const ScoreRequest> requests, const std::vector<RequestRows>& extents,
                                  int64_t rows) const;
 
@@ -88,8 +93,8 @@ std::vector<WantedTask> TorchPredictor::Wanted(absl::Span<const ScoreRequest> re
   return wanted;
 }
 
-std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snapshot,
-                                                      absl::Span<const ScoreRequest> requests) const {
+void TorchPredictor::ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                                  absl::Span<ScoreResult> results) const {
   thread_local EncodedBatch batch;  // Per thread, so that a worker's memory is allocated once.
   const c10::InferenceMode inference;
 
@@ -108,7 +113,6 @@ std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snaps
   const std::vector<torch::Tensor> logits =
       ForwardSnapshot(*network_, snapshot, batch, spec_->dense_width(), device_, wanted);
 
-  std::vector<ScoreResult> results(requests.size());
   std::vector<torch::Tensor> scores(spec_->tasks().size());  // [rows of the task's requests, outputs] on the CPU.
   for (size_t w = 0; w < wanted.size(); ++w) {
     const int task = wanted[w].task;
@@ -121,6 +125,7 @@ std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snaps
   std::vector<int64_t> used(spec_->tasks().size(), 0);  // Rows of each task's scores handed out.
   for (size_t i = 0; i < requests.size(); ++i) {
     results[i].rows = extents[i].end - extents[i].begin;
+    results[i].tasks.clear();
     for (const int task : requests[i].tasks) {
       ScoredTask& scored = results[i].tasks.emplace_back();
       scored.task = task;
@@ -129,9 +134,8 @@ std::vector<ScoreResult> TorchPredictor::ScoreOrThrow(const TorchSnapshot& snaps
       scored.values.assign(from, from + results[i].rows * scored.outputs);
       used[task] += results[i].rows;
     }
-    results[i].ranking = RankingScores(spec_->scenes()[requests[i].scene], results[i]);
+    FillRanking(spec_->scenes()[requests[i].scene], results[i]);
   }
-  return results;
 }
 
 }  // namespace

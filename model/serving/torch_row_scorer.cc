@@ -76,7 +76,7 @@ ScoreResult TorchRowScorer::ScoreOrThrow(const TorchSnapshot& snapshot, int scen
     const torch::Tensor calibrated = CalibratedLogits(*spec_, snapshot.calibrations(), wanted[w], scenes, logits[w]);
     result.tasks.push_back(Served(snapshot, wanted[w], calibrated, result.rows));
   }
-  result.ranking = RankingScores(spec_->scenes()[scene], result);
+  FillRanking(spec_->scenes()[scene], result);
   return result;
 }
 
@@ -103,7 +103,8 @@ std::vector<float> TorchRowScorer::RankRows(const TorchSnapshot& snapshot, int s
       result.tasks.push_back(Served(snapshot, wanted[w], logits[w], rows));
     }
   }
-  return RankingScores(spec_->scenes()[scene], result);
+  FillRanking(spec_->scenes()[scene], result);
+  return std::move(result.ranking);
 }
 
 std::vector<double> TorchRowScorer::EvaluateOrThrow(const TorchSnapshot& snapshot, const EncodedExamples& rows,

@@ -26,6 +26,9 @@ class BatchCost {
   // The rows from which the fixed part is at most kFixedShare of a batch, within `min` to `max` (at least 1).
   int64_t RowLimit(int64_t min, int64_t max) const;
 
+  // How long scoring so many rows at once takes. Zero before the first batch was measured.
+  absl::Duration Of(int64_t rows) const { return absl::Seconds(fixed_ + per_row_ * static_cast<double>(rows)); }
+
   // How long `workers` workers take for `rows` rows in batches of `batch_rows`. Zero before the first batch was
   // measured.
   absl::Duration Backlog(int64_t rows, int64_t batch_rows, int workers) const;

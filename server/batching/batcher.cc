@@ -14,12 +14,28 @@ constexpr absl::Duration kUnknownBacklog = absl::Milliseconds(100);  // Before a
 constexpr absl::Duration kShortestRetry = absl::Milliseconds(1);
 constexpr absl::Duration kLongestRetry = absl::Seconds(10);  // By then much may have changed.
 
+// Beside what waking a worker costs (some 10 us of processor, and the wait for it) this is not much, and as long as
+// that a thread of gRPC's may be kept from its other calls.
+constexpr absl::Duration kLongestInline = absl::Microseconds(200);
+// Requests that come within so many times what one costs would have shared a batch: while one is scored, and sent, the
+// next is there. Scored one by one within Submit(), 16 callers' single candidates cost the forward twice as much.
+constexpr double kClose = 3;
+constexpr double kFewClose = 0.25;
+constexpr double kNewestShare = 0.125;  // Of close_share_.
+
 // Nothing may touch what the request borrows from here on.
-void Answer(QueuedRequest& queued, absl::StatusOr<ScoredRequest> scored) {
+void Answer(QueuedRequest& queued, const absl::StatusOr<ScoredRequest>& scored) {
   queued.snapshot = nullptr;  // Here and not under the batcher's lock: it may be the last reader's.
   const auto done = std::move(queued.request.done);
   queued.request.done = nullptr;
-  done(std::move(scored));
+  done(scored);
+}
+
+// The same with scores, whose memory is `result`'s again afterwards.
+void Answer(QueuedRequest& queued, const SnapshotInfo& snapshot, ScoreResult& result) {
+  absl::StatusOr<ScoredRequest> scored(ScoredRequest{std::move(result), snapshot});
+  Answer(queued, scored);
+  result = std::move(scored->result);
 }
 
 }  // namespace
@@ -33,31 +49,61 @@ Batcher::Batcher(BatcherOptions options, Predictor& predictor, const SnapshotSto
       clock_(clock),
       row_limit_(cost_.RowLimit(options.min_batch_rows, options.max_batch_rows)) {
   metrics_.BatchRowLimit(row_limit_);
-  for (int i = 0; i < std::max(1, options_.threads); ++i) workers_.emplace_back([this] { Run(); });
+  const int threads = std::max(1, options_.threads);
+  {
+    MutexLock lock(&mu_);
+    for (int i = 0; i < threads; ++i) free_slots_.push_back(slots_.emplace_back(std::make_unique<Slot>()).get());
+  }
+  for (int i = 0; i < threads; ++i) workers_.emplace_back([this] { Run(); });
 }
 
 Batcher::~Batcher() { Stop(); }
 
 void Batcher::Submit(PendingRequest request) {
-  const absl::Status status = Enqueue(request);
-  if (!status.ok()) request.done(status);
+  Slot* slot = nullptr;
+  const absl::Status status = Enqueue(request, &slot);
+  if (!status.ok()) return request.done(status);
+  if (slot == nullptr) return;
+  DoWork(*slot);
+  GiveBack(*slot);
 }
 
-absl::Status Batcher::Enqueue(PendingRequest& request) {
+absl::Status Batcher::Enqueue(PendingRequest& request, Slot** slot) {
   if (snapshots_.Current() == nullptr) return absl::UnavailableError("no snapshot is served yet: retry");
   const absl::Time now = clock_.Now();
   if (request.deadline <= now) return absl::DeadlineExceededError("the call's deadline passed before its work began");
   const int64_t bytes =
       request.context->bytes() + (request.candidates != nullptr ? request.candidates->bytes() : int64_t{0});
+  bool wake = false;
   {
     MutexLock lock(&mu_);
     if (stopping_) return absl::UnavailableError("the server is stopping: retry");
     if (absl::Status status = CheckRoom(request.rows, bytes); !status.ok()) return status;
+    NoteArrival(now, request.rows);
+    const bool is_inline = queue_.empty() && WorthInline(request.rows);
     queue_.Push(std::move(request), bytes, now);
+    if (is_inline) {
+      ++inline_threads_;
+      *slot = TakeSlot(now);
+      return absl::OkStatus();
+    }
     metrics_.Queue(queue_.rows(), queue_.bytes());
+    wake = WorkWaits();  // Else whoever gives a slot back takes it or wakes.
   }
-  changed_.Signal();
+  if (wake) changed_.Signal();
   return absl::OkStatus();
+}
+
+void Batcher::NoteArrival(absl::Time now, int64_t rows) {
+  const bool close = now - last_arrival_ < kClose * cost_.Of(rows);
+  close_share_ += kNewestShare * ((close ? 1.0 : 0.0) - close_share_);
+  last_arrival_ = now;
+}
+
+bool Batcher::WorthInline(int64_t rows) const {
+  return !free_slots_.empty() && inline_threads_ < options_.max_inline_threads &&
+         rows <= std::min(options_.max_inline_rows, row_limit_) && cost_.Of(rows) <= kLongestInline &&
+         close_share_ < kFewClose;
 }
 
 absl::Status Batcher::CheckRoom(int64_t rows, int64_t bytes) const {
@@ -80,34 +126,51 @@ absl::Status Batcher::CheckRoom(int64_t rows, int64_t bytes) const {
 }
 
 void Batcher::Run() {
-  Worker worker;
-  while (NextWork(worker)) DoWork(worker);
+  Slot* slot = nullptr;
+  while ((slot = NextWork(slot)) != nullptr) DoWork(*slot);
 }
 
-bool Batcher::NextWork(Worker& worker) {
-  Work& work = worker.work;
+Batcher::Slot* Batcher::NextWork(Slot* done) {
+  Slot* slot = nullptr;
   bool more = false;
   {
     MutexLock lock(&mu_);
-    FinishWork(worker);
-    ++idle_;
-    while (queue_.empty() && !stopping_) changed_.Wait(&mu_);
-    --idle_;
-    if (queue_.empty()) return false;
-    queue_.Take(clock_.Now(), {row_limit_, options_.max_batch_rows, idle_}, work);
-    // Only a pointer is copied here.
-    if (work.in_part != nullptr && work.in_part->snapshot == nullptr) work.in_part->snapshot = snapshots_.Current();
+    if (done != nullptr) FinishWork(*done);
+    while (!WorkWaits() && !(queue_.empty() && stopping_)) changed_.Wait(&mu_);
+    if (queue_.empty()) return nullptr;
+    slot = TakeSlot(clock_.Now());
     metrics_.Queue(queue_.rows(), queue_.bytes());
-    more = !queue_.empty() && idle_ > 0;
+    more = WorkWaits();
   }
   if (more) changed_.Signal();
-  return true;
+  return slot;
 }
 
-void Batcher::FinishWork(Worker& worker) {
-  Work& work = worker.work;
+void Batcher::GiveBack(Slot& slot) {
+  bool wake = false;
+  {
+    MutexLock lock(&mu_);
+    FinishWork(slot);
+    --inline_threads_;
+    wake = WorkWaits();  // What came meanwhile found no slot, or this one's work before it.
+  }
+  if (wake) changed_.Signal();
+}
+
+Batcher::Slot* Batcher::TakeSlot(absl::Time now) {
+  Slot* slot = free_slots_.back();
+  free_slots_.pop_back();
+  Work& work = slot->work;
+  queue_.Take(now, {row_limit_, options_.max_batch_rows, static_cast<int>(free_slots_.size())}, work);
+  // Only a pointer is copied here.
+  if (work.in_part != nullptr && work.in_part->snapshot == nullptr) work.in_part->snapshot = snapshots_.Current();
+  return slot;
+}
+
+void Batcher::FinishWork(Slot& slot) {
+  Work& work = slot.work;
   if (work.rows > 0) {
-    cost_.Observe(work.rows, worker.took);
+    cost_.Observe(work.rows, slot.took);
     row_limit_ = cost_.RowLimit(options_.min_batch_rows, options_.max_batch_rows);
     metrics_.BatchRowLimit(row_limit_);
   }
@@ -117,63 +180,74 @@ void Batcher::FinishWork(Worker& worker) {
   work.dead.clear();
   work.in_part = nullptr;
   work.rows = 0;
+  free_slots_.push_back(&slot);
+  if (stopping_ && free_slots_.size() == slots_.size()) settled_.SignalAll();
 }
 
-void Batcher::DoWork(Worker& worker) {
-  Work& work = worker.work;
+void Batcher::DoWork(Slot& slot) {
+  Work& work = slot.work;
   for (QueuedRequest* request : work.dead) Answer(*request, request->failure);
   if (work.rows == 0) return;
   // Held until the scores are there, which is when the device's work on it has ended.
   const std::shared_ptr<const Snapshot> snapshot =
       work.in_part != nullptr ? work.in_part->snapshot : snapshots_.Current();
-  absl::StatusOr<std::vector<ScoreResult>> results = Score(*snapshot, worker);
-  if (work.in_part != nullptr) return AnswerPart(worker, std::move(results));
+  const absl::Status status = Score(*snapshot, slot);
+  if (work.in_part != nullptr) return AnswerPart(slot, status);
   for (size_t i = 0; i < work.whole.size(); ++i) {
-    if (results.ok()) {
-      Answer(*work.whole[i], ScoredRequest{std::move((*results)[i]), snapshot->info()});
+    if (status.ok()) {
+      Answer(*work.whole[i], snapshot->info(), slot.results[i]);
     } else {
-      Answer(*work.whole[i], results.status());
+      Answer(*work.whole[i], status);
     }
   }
 }
 
-absl::StatusOr<std::vector<ScoreResult>> Batcher::Score(const Snapshot& snapshot, Worker& worker) {
-  const Work& work = worker.work;
-  worker.requests.clear();
+absl::Status Batcher::Score(const Snapshot& snapshot, Slot& slot) {
+  const Work& work = slot.work;
+  slot.requests.clear();
   for (const QueuedRequest* queued : work.whole) {
     const PendingRequest& request = queued->request;
-    worker.requests.push_back({request.scene, request.context, request.candidates, request.tasks});
+    slot.requests.push_back({request.scene, request.context, request.candidates, request.tasks});
   }
   if (work.in_part != nullptr) {
     const PendingRequest& request = work.in_part->request;
     const bool of_candidates = request.candidates != nullptr;
     const TableView& part =
-        worker.slice.Cut(of_candidates ? *request.candidates : *request.context, work.begin, work.end);
-    worker.requests.push_back(
+        slot.slice.Cut(of_candidates ? *request.candidates : *request.context, work.begin, work.end);
+    slot.requests.push_back(
         {request.scene, of_candidates ? request.context : &part, of_candidates ? &part : nullptr, request.tasks});
   }
+  const size_t count = slot.requests.size();
+  if (slot.results.size() < count) slot.results.resize(count);
   const absl::Time began = clock_.Now();
-  absl::StatusOr<std::vector<ScoreResult>> results = predictor_.Score(snapshot, worker.requests);
-  worker.took = results.ok() ? clock_.Now() - began : absl::ZeroDuration();
+  absl::Status status = predictor_.ScoreInto(snapshot, slot.requests, absl::MakeSpan(slot.results).subspan(0, count));
+  slot.took = status.ok() ? clock_.Now() - began : absl::ZeroDuration();
   metrics_.BatchScored(work.rows);
-  return results;
+  return status;
 }
 
-void Batcher::AnswerPart(Worker& worker, absl::StatusOr<std::vector<ScoreResult>> results) {
-  QueuedRequest& request = *worker.work.in_part;
-  ScoredPart part{worker.work.begin, results.ok() ? std::move(results->front()) : ScoreResult()};
+void Batcher::AnswerPart(Slot& slot, const absl::Status& status) {
+  QueuedRequest& request = *slot.work.in_part;
+  if (status.ok()) {
+    const ScoreResult& part = slot.results.front();
+    {
+      MutexLock lock(&mu_);
+      queue_.MakeRoom(request, part);
+    }
+    CopyPart(part, slot.work.begin, *request.joined);
+  }
   {
     MutexLock lock(&mu_);
-    if (!queue_.FinishPart(request, results.status(), std::move(part))) return;
+    if (!queue_.FinishPart(request, status)) return;
   }
-  // The last part was this worker's: nobody else knows the request any more.
+  // The last part was this one: nobody else knows the request any more.
   if (request.failure.ok()) {
     const SnapshotInfo info = request.snapshot->info();
-    Answer(request, ScoredRequest{JoinParts(request.parts), info});
+    Answer(request, info, *request.joined);
   } else {
     Answer(request, request.failure);
   }
-  worker.work.whole.push_back(&request);  // To be let go of, as it would be had it been taken whole.
+  slot.work.whole.push_back(&request);  // To be let go of, as it would be had it been taken whole.
 }
 
 void Batcher::Stop() {
@@ -185,6 +259,9 @@ void Batcher::Stop() {
   for (std::thread& worker : workers_) {
     if (worker.joinable()) worker.join();
   }
+  // Work within Submit() is all that may be left.
+  MutexLock lock(&mu_);
+  while (free_slots_.size() < slots_.size()) settled_.Wait(&mu_);
 }
 
 }  // namespace polyscene

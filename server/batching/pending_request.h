@@ -26,11 +26,12 @@ struct PendingRequest {
   absl::Span<const int> tasks;            // Indexes into ModelSpec::tasks().
   int64_t rows = 0;                       // To score: the candidates', or without them the context's.
   absl::Time deadline = absl::InfiniteFuture();
-  // Called once, from a worker thread or from within Submit().
+  // Called once, from a worker thread or from within Submit(). What it gets is lent: scores that are wanted for longer
+  // are copied.
   //   kDeadlineExceeded   the deadline passed before the work on it, or on its last part, began
   //   kResourceExhausted  the queue is full: with a hint of when to retry (retry_hint.h); or the device's memory is
   //   kUnavailable        no snapshot yet, or stopping
-  std::function<void(absl::StatusOr<ScoredRequest>)> done;
+  std::function<void(const absl::StatusOr<ScoredRequest>&)> done;
 };
 
 }  // namespace polyscene

@@ -90,42 +90,43 @@ void RequestQueue::TakePart(const Limits& limits, Work& work) {
   request.taken = work.end;
 }
 
-bool RequestQueue::FinishPart(QueuedRequest& request, absl::Status status, ScoredPart part) {
-  --request.parts_out;
-  if (status.ok()) {
-    request.parts.push_back(std::move(part));
-  } else if (request.failure.ok()) {
-    request.failure = std::move(status);
+void RequestQueue::MakeRoom(QueuedRequest& request, const ScoreResult& part) {
+  if (request.joined != nullptr) return;
+  if (free_results_.empty()) free_results_.push_back(std::make_unique<ScoreResult>());
+  request.joined = std::move(free_results_.back());
+  free_results_.pop_back();
+  ScoreResult& joined = *request.joined;
+  joined.rows = request.request.rows;
+  joined.tasks.resize(part.tasks.size());
+  for (size_t t = 0; t < part.tasks.size(); ++t) {
+    joined.tasks[t].task = part.tasks[t].task;
+    joined.tasks[t].outputs = part.tasks[t].outputs;
+    joined.tasks[t].values.resize(joined.rows * part.tasks[t].outputs);
   }
+  joined.ranking.resize(part.ranking.empty() ? 0 : joined.rows);
+}
+
+bool RequestQueue::FinishPart(QueuedRequest& request, const absl::Status& status) {
+  --request.parts_out;
+  if (!status.ok() && request.failure.ok()) request.failure = status;
   return request.finished();
 }
 
 void RequestQueue::Release(QueuedRequest* request) {
   request->taken = 0;
-  request->parts.clear();
+  if (request->joined != nullptr) free_results_.push_back(std::move(request->joined));
   request->snapshot = nullptr;
   request->failure = absl::OkStatus();
   request->request = PendingRequest();
   free_.push_back(request);
 }
 
-ScoreResult JoinParts(std::vector<ScoredPart>& parts) {
-  std::sort(parts.begin(), parts.end(), [](const ScoredPart& a, const ScoredPart& b) { return a.begin < b.begin; });
-  ScoreResult joined;
-  for (const ScoredPart& part : parts) joined.rows += part.result.rows;
-  for (const ScoredTask& task : parts.front().result.tasks) {
-    joined.tasks.push_back({task.task, task.outputs, {}});
-    joined.tasks.back().values.reserve(joined.rows * task.outputs);
+void CopyPart(const ScoreResult& part, int64_t begin, ScoreResult& joined) {
+  for (size_t t = 0; t < part.tasks.size(); ++t) {
+    const ScoredTask& from = part.tasks[t];
+    std::copy(from.values.begin(), from.values.end(), joined.tasks[t].values.begin() + begin * from.outputs);
   }
-  joined.ranking.reserve(parts.front().result.ranking.empty() ? 0 : joined.rows);
-  const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
-  for (const ScoredPart& part : parts) {
-    for (size_t t = 0; t < joined.tasks.size(); ++t) append(joined.tasks[t].values, part.result.tasks[t].values);
-    append(joined.ranking, part.result.ranking);
-  }
-  return joined;
+  std::copy(part.ranking.begin(), part.ranking.end(), joined.ranking.begin() + begin);
 }
 
 }  // namespace polyscene

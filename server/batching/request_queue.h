@@ -15,12 +15,6 @@
 
 namespace polyscene {
 
-// The scores of some rows of a request.
-struct ScoredPart {
-  int64_t begin = 0;  // The first of the rows.
-  ScoreResult result;
-};
-
 // A request from its arrival in the queue until it is answered.
 struct QueuedRequest {
   PendingRequest request;
@@ -33,7 +27,7 @@ struct QueuedRequest {
   int parts_out = 0;                         // Taken and not finished.
   bool queued = false;                       // Some of it may still be taken.
   std::shared_ptr<const Snapshot> snapshot;  // What every part is scored on.
-  std::vector<ScoredPart> parts;             // In the order in which they were finished.
+  std::unique_ptr<ScoreResult> joined;       // What its parts were scored; null before the first one was.
   absl::Status failure;                      // The first part's that failed; or why the rest is not scored.
 
   bool finished() const { return !queued && parts_out == 0; }
@@ -57,7 +51,7 @@ struct Work {
 // as parts would only cost more, up to max_rows at once. It stays at its place in the order until its last row is
 // taken, so something more urgent may come between its parts.
 //
-// Not thread-safe: the batcher's lock guards it. In steady state it allocates nothing.
+// Not thread-safe: the batcher's lock guards it. In steady state it allocates nothing, parts included.
 class RequestQueue {
  public:
   // Longer than a caller who sets a deadline usually waits; a full queue is about a second's work.
@@ -77,8 +71,13 @@ class RequestQueue {
   // Fills `work`, whose vectors are empty. Of nothing but dead requests there may be no row in it.
   void Take(absl::Time now, const Limits& limits, Work& work);
 
-  // A part of `request` that Take() gave out is done. True: it was the last, and the request can be answered.
-  bool FinishPart(QueuedRequest& request, absl::Status status, ScoredPart part);
+  // Has request.joined be there, with room for all rows, of the shape of `part`, a result of some of them. Whoever
+  // scored rows then copies them there (CopyPart()) without the lock: no two parts have a row in common.
+  void MakeRoom(QueuedRequest& request, const ScoreResult& part);
+
+  // A part of `request` that Take() gave out is scored, and copied, or has failed. True: it was the last, and the
+  // request can be answered.
+  bool FinishPart(QueuedRequest& request, const absl::Status& status);
 
   // The request is answered and gone. Keeps its memory for another one.
   void Release(QueuedRequest* request);
@@ -95,9 +94,10 @@ class RequestQueue {
 
   std::deque<QueuedRequest> pool_;  // All there ever were at once; they do not move.
   std::vector<QueuedRequest*> free_;
+  std::vector<std::unique_ptr<ScoreResult>> free_results_;  // For requests in parts.
 };
 
-// The whole result of a request from those of all its parts, of which there is at least one; brings them in order.
-ScoreResult JoinParts(std::vector<ScoredPart>& parts);
+// Writes `part`, which is of the rows from `begin` on, to its place in `joined`.
+void CopyPart(const ScoreResult& part, int64_t begin, ScoreResult& joined);
 
 }  // namespace polyscene

@@ -61,8 +61,8 @@ void PredictStreamCall::Handle(std::shared_ptr<Request> request) {
   if (!status.ok()) return Complete(request, status);
   PendingRequest pending = request->input.ToPending();
   pending.deadline = DeadlineOf(*request);
-  pending.done = [self = shared_from_this(), request](absl::StatusOr<ScoredRequest> scored) {
-    self->Complete(request, std::move(scored));
+  pending.done = [self = shared_from_this(), request](const absl::StatusOr<ScoredRequest>& scored) {
+    self->Complete(request, scored);
   };
   batcher_.Submit(std::move(pending));
 }
@@ -83,7 +83,7 @@ absl::Time PredictStreamCall::DeadlineOf(const Request& request) const {
   return timeout == 0 ? deadline_ : std::min(deadline_, request.arrived + absl::Milliseconds(timeout));
 }
 
-void PredictStreamCall::Complete(const std::shared_ptr<Request>& request, absl::StatusOr<ScoredRequest> scored) {
+void PredictStreamCall::Complete(const std::shared_ptr<Request>& request, const absl::StatusOr<ScoredRequest>& scored) {
   const absl::Time now = absl::Now();
   absl::Status status = scored.status();
   if (status.ok() && DeadlineOf(*request) <= now) {

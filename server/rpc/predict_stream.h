@@ -63,7 +63,7 @@ class PredictStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer,
   void Handle(std::shared_ptr<Request> request);
   absl::Status Check(Request* request) const;
   absl::Time DeadlineOf(const Request& request) const;
-  void Complete(const std::shared_ptr<Request>& request, absl::StatusOr<ScoredRequest> scored);
+  void Complete(const std::shared_ptr<Request>& request, const absl::StatusOr<ScoredRequest>& scored);
   void Give(const Request& request, const absl::Status& status);  // The request's response is filled.
 
   void Advance();

@@ -52,12 +52,12 @@ class TimedPredictor : public Predictor {
   TimedPredictor(std::unique_ptr<Predictor> predictor, ForwardTime& time)
       : predictor_(std::move(predictor)), time_(time) {}
 
-  absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
-                                                 absl::Span<const ScoreRequest> requests) override {
+  absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                         absl::Span<ScoreResult> results) override {
     const double before = CpuSecondsOfThread();
-    absl::StatusOr<std::vector<ScoreResult>> results = predictor_->Score(snapshot, requests);
+    absl::Status status = predictor_->ScoreInto(snapshot, requests, results);
     time_.nanoseconds += static_cast<int64_t>(1e9 * (CpuSecondsOfThread() - before));
-    return results;
+    return status;
   }
 
  private:

@@ -43,8 +43,8 @@ ScoreResult FakePredictor::ScoreOne(const Snapshot& snapshot, const ScoreRequest
   return result;
 }
 
-absl::StatusOr<std::vector<ScoreResult>> FakePredictor::Score(const Snapshot& snapshot,
-                                                              absl::Span<const ScoreRequest> requests) {
+absl::Status FakePredictor::ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                                      absl::Span<ScoreResult> results) {
   {
     MutexLock lock(&mu_);
     std::vector<int64_t>& rows = batches_.emplace_back();
@@ -55,9 +55,8 @@ absl::StatusOr<std::vector<ScoreResult>> FakePredictor::Score(const Snapshot& sn
     --held_;
     if (!failure_.ok()) return failure_;
   }
-  std::vector<ScoreResult> results;
-  for (const ScoreRequest& request : requests) results.push_back(ScoreOne(snapshot, request));
-  return results;
+  for (size_t i = 0; i < requests.size(); ++i) results[i] = ScoreOne(snapshot, requests[i]);
+  return absl::OkStatus();
 }
 
 void FakePredictor::FailWith(absl::Status status) {

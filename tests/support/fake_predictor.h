@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "model/serving/predictor.h"
 #include "model/spec/model_spec.h"
@@ -22,8 +22,8 @@ class FakePredictor : public Predictor {
  public:
   explicit FakePredictor(std::shared_ptr<const ModelSpec> spec) : spec_(std::move(spec)) {}
 
-  absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
-                                                 absl::Span<const ScoreRequest> requests) override;
+  absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                         absl::Span<ScoreResult> results) override;
 
   void FailWith(absl::Status status);  // What every later call answers; OK: scores again.
   void Hold();                         // Later calls block until Release().

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <map>
 #include <new>
 #include <utility>
 #include <vector>
@@ -32,6 +33,12 @@ namespace {
 TEST(BatchingAllocationTest, AQueueOfKnownDepthAllocatesNothing) {
   RequestQueue queue;
   std::vector<Work> workers(3);
+  std::map<int64_t, ScoreResult> results;  // By rows.
+  for (int64_t rows = 1; rows <= 50; ++rows) {
+    results[rows].rows = rows;
+    results[rows].tasks.push_back({0, 2, std::vector<float>(2 * rows)});
+    results[rows].ranking.resize(rows);
+  }
   const auto fill_and_empty = [&](int64_t rows) {
     for (int i = 0; i < 100; ++i) {
       PendingRequest request;
@@ -41,8 +48,11 @@ TEST(BatchingAllocationTest, AQueueOfKnownDepthAllocatesNothing) {
     while (!queue.empty()) {
       for (Work& work : workers) queue.Take(absl::UnixEpoch(), {20, 100, 1}, work);
       for (Work& work : workers) {
-        if (work.in_part != nullptr && queue.FinishPart(*work.in_part, absl::OkStatus(), {})) {
-          queue.Release(work.in_part);
+        if (work.in_part != nullptr) {
+          const ScoreResult& part = results.at(work.rows);
+          queue.MakeRoom(*work.in_part, part);
+          CopyPart(part, work.begin, *work.in_part->joined);
+          if (queue.FinishPart(*work.in_part, absl::OkStatus())) queue.Release(work.in_part);
         }
         for (QueuedRequest* request : work.whole) queue.Release(request);
         work.whole.clear();

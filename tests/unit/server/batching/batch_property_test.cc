@@ -46,12 +46,13 @@ size_t RowHash(const TableView& table, int64_t row) {
 // two outputs.
 class HashPredictor : public Predictor {
  public:
-  absl::StatusOr<std::vector<ScoreResult>> Score(const Snapshot& snapshot,
-                                                 absl::Span<const ScoreRequest> requests) override {
-    std::vector<ScoreResult> results;
-    for (const ScoreRequest& request : requests) {
+  absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
+                         absl::Span<ScoreResult> results) override {
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const ScoreRequest& request = requests[i];
       const bool shared_context = request.candidates != nullptr;
-      ScoreResult& result = results.emplace_back();
+      ScoreResult& result = results[i];
+      result = ScoreResult();
       result.rows = shared_context ? request.candidates->rows : request.context->rows;
       for (const int task : request.tasks) result.tasks.push_back({task, task + 1, {}});
       for (int64_t row = 0; row < result.rows; ++row) {
@@ -66,7 +67,7 @@ class HashPredictor : public Predictor {
         if (request.scene == 0) result.ranking.push_back(result.tasks[0].values.back());
       }
     }
-    return results;
+    return absl::OkStatus();
   }
 };
 

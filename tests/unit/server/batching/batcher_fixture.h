@@ -56,7 +56,13 @@ class Call {
 
 class BatcherFixture : public ::testing::Test {
  protected:
+  // Its workers score, whatever the number of rows: so a test can go on while they do.
   void Start(BatcherOptions options) {
+    options.max_inline_rows = 0;
+    StartInline(options);
+  }
+
+  void StartInline(BatcherOptions options) {
     batcher_ = std::make_unique<Batcher>(options, predictor_, snapshots_, metrics_, clock_);
   }
 

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
 
@@ -50,13 +51,16 @@ class RequestQueueTest : public ::testing::Test {
     return scenes;
   }
 
-  static ScoredPart Part(int64_t begin, std::vector<float> scores) {
-    ScoredPart part;
-    part.begin = begin;
-    part.result.rows = static_cast<int64_t>(scores.size());
-    part.result.ranking = scores;
-    part.result.tasks.push_back({0, 1, std::move(scores)});
-    return part;
+  // A part of `request` has its scores, of the rows from `begin` on: twice, and as a ranking.
+  bool Finish(QueuedRequest& request, int64_t begin, std::vector<float> scores) {
+    ScoreResult part;
+    part.rows = static_cast<int64_t>(scores.size());
+    part.ranking = scores;
+    part.tasks.push_back({0, 1, scores});
+    part.tasks.push_back({1, 1, std::move(scores)});
+    queue_.MakeRoom(request, part);
+    CopyPart(part, begin, *request.joined);
+    return queue_.FinishPart(request, absl::OkStatus());
   }
 
   absl::Time now_ = kStart;
@@ -170,40 +174,69 @@ TEST_F(RequestQueueTest, SomethingMoreUrgentComesBetweenTheParts) {
 TEST_F(RequestQueueTest, TheLastPartFinishedFinishesTheRequest) {
   Push(0, 4);
   QueuedRequest& request = *Take({2, 2, 0}).in_part;
-  EXPECT_FALSE(queue_.FinishPart(request, absl::OkStatus(), Part(0, {1, 2})));  // The rest waits.
+  EXPECT_FALSE(Finish(request, 0, {1, 2}));  // The rest waits.
   Take({2, 2, 0});
-  EXPECT_TRUE(queue_.FinishPart(request, absl::OkStatus(), Part(2, {3, 4})));
+  EXPECT_TRUE(Finish(request, 2, {3, 4}));
   EXPECT_TRUE(request.failure.ok());
 }
 
 TEST_F(RequestQueueTest, PartsAreJoinedInTheOrderOfTheirRows) {
-  std::vector<ScoredPart> parts;
-  parts.push_back(Part(3, {4, 5}));
-  parts.push_back(Part(0, {1, 2, 3}));
-  parts.push_back(Part(5, {6}));
-  const ScoreResult joined = JoinParts(parts);
+  Push(0, 6);
+  QueuedRequest& request = *Take({2, 2, 0}).in_part;
+  Take({2, 2, 0});
+  Take({2, 2, 0});
+  Finish(request, 2, {3, 4});
+  Finish(request, 0, {1, 2});
+  Finish(request, 4, {5, 6});
+  const ScoreResult& joined = *request.joined;
   EXPECT_EQ(joined.rows, 6);
   EXPECT_THAT(joined.tasks[0].values, ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(joined.tasks[1].task, 1);
+  EXPECT_THAT(joined.tasks[1].values, ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(joined.ranking, ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(RequestQueueTest, ARequestInPartsGetsNothingOfTheOneBeforeWhoseMemoryItHas) {
+  Push(0, 6);
+  QueuedRequest* request = Take({3, 3, 0}).in_part;
+  Take({3, 3, 0});
+  Finish(*request, 0, {1, 2, 3});
+  Finish(*request, 3, {4, 5, 6});
+  queue_.Release(request);
+
+  Push(1, 4);
+  ASSERT_EQ(Take({2, 2, 0}).in_part, request);
+  Take({2, 2, 0});
+  ScoreResult unranked;
+  unranked.rows = 2;
+  unranked.tasks.push_back({3, 1, {7, 8}});
+  queue_.MakeRoom(*request, unranked);
+  CopyPart(unranked, 0, *request->joined);
+  CopyPart(unranked, 2, *request->joined);
+  EXPECT_EQ(request->joined->rows, 4);
+  ASSERT_THAT(request->joined->tasks, SizeIs(1));
+  EXPECT_EQ(request->joined->tasks[0].task, 3);
+  EXPECT_THAT(request->joined->tasks[0].values, ElementsAre(7, 8, 7, 8));
+  EXPECT_THAT(request->joined->ranking, IsEmpty());
 }
 
 TEST_F(RequestQueueTest, AfterAPartThatFailedTheRestIsNotScored) {
   Push(0, 6);
   QueuedRequest& request = *Take({2, 2, 0}).in_part;
   Take({2, 2, 0});
-  EXPECT_FALSE(queue_.FinishPart(request, absl::InternalError("first"), {}));
+  EXPECT_FALSE(queue_.FinishPart(request, absl::InternalError("first")));
   // The second part is still out: whoever finishes it answers.
   const Work rest = Take({2, 2, 0});
   EXPECT_EQ(rest.rows, 0);
   EXPECT_THAT(rest.dead, IsEmpty());
-  EXPECT_TRUE(queue_.FinishPart(request, absl::InternalError("second"), {}));
+  EXPECT_TRUE(queue_.FinishPart(request, absl::InternalError("second")));
   EXPECT_EQ(request.failure, absl::InternalError("first"));
 }
 
 TEST_F(RequestQueueTest, ADeadlineThatPassesBetweenThePartsEndsTheRequest) {
   Push(0, 6, absl::Milliseconds(50));
   QueuedRequest& request = *Take({2, 2, 0}).in_part;
-  EXPECT_FALSE(queue_.FinishPart(request, absl::OkStatus(), Part(0, {1, 2})));
+  EXPECT_FALSE(Finish(request, 0, {1, 2}));
   now_ += absl::Milliseconds(50);
   const Work rest = Take({2, 2, 0});
   EXPECT_EQ(rest.rows, 0);
@@ -227,7 +260,7 @@ TEST_F(RequestQueueTest, AReleasedRequestLeavesNothingToTheNext) {
   Push(0, 4, absl::Milliseconds(10));
   QueuedRequest* request = Take({2, 2, 0}).in_part;
   request->snapshot = std::make_shared<Snapshot>(SnapshotInfo());
-  queue_.FinishPart(*request, absl::InternalError("failed"), {});
+  queue_.FinishPart(*request, absl::InternalError("failed"));
   EXPECT_THAT(Take({2, 2, 0}).dead, ElementsAre(request));
   queue_.Release(request);
 
@@ -235,7 +268,7 @@ TEST_F(RequestQueueTest, AReleasedRequestLeavesNothingToTheNext) {
   EXPECT_THAT(Take({2, 2, 0}).whole, ElementsAre(request));  // The same memory.
   EXPECT_TRUE(request->failure.ok());
   EXPECT_EQ(request->snapshot, nullptr);
-  EXPECT_THAT(request->parts, IsEmpty());
+  EXPECT_EQ(request->joined, nullptr);
   EXPECT_EQ(request->taken, 0);
 }
 
