@@ -1,5 +1,6 @@
 #include "model/feature/column_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -132,8 +133,8 @@ void CheckVectors(const FeatureSpec& feature, const ColumnView& column, int64_t 
 }  // namespace
 
 std::optional<BatchError> CheckNames(const ModelSpec& spec, const SceneSpec& scene, const TableView& table,
-                                     TableRole role) {
-  std::vector<bool> seen(spec.features().size());
+                                     TableRole role, ColumnFeatures& features) {
+  absl::InlinedVector<bool, 64> seen(spec.features().size());
   for (const ColumnView& column : table.columns) {
     const int index = spec.FindFeature(column.name);
     if (index < 0) {
@@ -156,24 +157,27 @@ std::optional<BatchError> CheckNames(const ModelSpec& spec, const SceneSpec& sce
       return BatchError{"unknown_feature", absl::StrCat(Where(feature.name, role), ": got two columns, expected one")};
     }
     seen[index] = true;
+    features.push_back(index);
   }
   return std::nullopt;
 }
 
 std::optional<BatchError> CheckShapes(const ModelSpec& spec, const SceneSpec& scene, const TableView& table,
-                                      TableRole role) {
-  for (const ColumnView& column : table.columns) {
-    const FeatureSpec& feature = spec.features()[spec.FindFeature(column.name)];
+                                      TableRole role, const ColumnFeatures& features) {
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    const ColumnView& column = table.columns[c];
+    const FeatureSpec& feature = spec.features()[features[c]];
     std::optional<BatchError> error = CheckType(feature, column, role);
     if (!error) error = CheckLengths(feature, column, table.rows, role);
     if (error) return error;
+    if (column.missing.empty()) continue;
     std::string bad_missing = DescribeBadMissingRows(Where(feature.name, role), column.missing, table.rows);
     if (!bad_missing.empty()) return BatchError{"out_of_range", std::move(bad_missing)};
   }
   for (size_t i = 0; i < spec.features().size(); ++i) {
     const FeatureSpec& feature = spec.features()[i];
     if (!feature.required || !scene.has_feature[i] || !Belongs(feature, role)) continue;
-    if (table.Find(feature.name) == nullptr) {
+    if (std::find(features.begin(), features.end(), static_cast<int>(i)) == features.end()) {
       return BatchError{"missing_value",
                         absl::StrCat(Where(feature.name, role), ": got no column, expected one, for it",
                                      " is required in scene '", scene.name, "'")};
@@ -182,9 +186,11 @@ std::optional<BatchError> CheckShapes(const ModelSpec& spec, const SceneSpec& sc
   return std::nullopt;
 }
 
-void CheckValues(const ModelSpec& spec, const TableView& table, TableRole role, RowErrors& errors) {
-  for (const ColumnView& column : table.columns) {
-    const FeatureSpec& feature = spec.features()[spec.FindFeature(column.name)];
+void CheckValues(const ModelSpec& spec, const TableView& table, TableRole role, const ColumnFeatures& features,
+                 RowErrors& errors) {
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    const ColumnView& column = table.columns[c];
+    const FeatureSpec& feature = spec.features()[features[c]];
     if (feature.required) {
       for (const uint32_t row : column.missing) {
         errors.Add(row, "missing_value", [&] {

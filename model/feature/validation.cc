@@ -38,16 +38,18 @@ std::optional<BatchError> CheckRequestRows(const SceneSpec& scene, const TableVi
   return CheckRows("context", context.rows, max_rows);
 }
 
-absl::Status CheckTable(const ModelSpec& spec, const SceneSpec& scene, const TableView& table, TableRole role) {
-  if (const std::optional<BatchError> error = CheckShapes(spec, scene, table, role)) return ToStatus(*error);
+absl::Status CheckTable(const ModelSpec& spec, const SceneSpec& scene, const TableView& table, TableRole role,
+                        const ColumnFeatures& features) {
+  if (const std::optional<BatchError> error = CheckShapes(spec, scene, table, role, features)) return ToStatus(*error);
   RowErrors errors(table.rows, 1);
-  CheckValues(spec, table, role, errors);
+  CheckValues(spec, table, role, features, errors);
   const std::vector<RowError> found = errors.Take();
   return found.empty() ? absl::OkStatus() : absl::InvalidArgumentError(found.front().message);
 }
 
 // What makes a whole batch unreadable.
-std::optional<BatchError> CheckBatch(const ModelSpec& spec, const ExamplesView& examples, int64_t max_rows) {
+std::optional<BatchError> CheckBatch(const ModelSpec& spec, const ExamplesView& examples, int64_t max_rows,
+                                     ColumnFeatures& features) {
   if (std::optional<BatchError> error = CheckRows("rows", examples.rows(), max_rows)) return error;
   const int index = spec.FindScene(examples.scene);
   if (index < 0) {
@@ -57,8 +59,8 @@ std::optional<BatchError> CheckBatch(const ModelSpec& spec, const ExamplesView& 
                                                     ExpectedName(examples.scene, known))};
   }
   const SceneSpec& scene = spec.scenes()[index];
-  std::optional<BatchError> error = CheckNames(spec, scene, examples.features, TableRole::kExamples);
-  if (!error) error = CheckShapes(spec, scene, examples.features, TableRole::kExamples);
+  std::optional<BatchError> error = CheckNames(spec, scene, examples.features, TableRole::kExamples, features);
+  if (!error) error = CheckShapes(spec, scene, examples.features, TableRole::kExamples, features);
   if (!error) error = CheckLabelShapes(spec, &scene, examples);
   return error;
 }
@@ -72,22 +74,24 @@ void RefuseAll(const BatchError& error, int64_t rows, std::vector<RowError>& err
 
 absl::Status ValidateRequest(const ModelSpec& spec, const SceneSpec& scene, const TableView& context,
                              const TableView& candidates, int64_t max_rows) {
-  std::optional<BatchError> error = CheckNames(spec, scene, context, TableRole::kContext);
-  if (!error) error = CheckNames(spec, scene, candidates, TableRole::kCandidates);
+  ColumnFeatures of_context, of_candidates;
+  std::optional<BatchError> error = CheckNames(spec, scene, context, TableRole::kContext, of_context);
+  if (!error) error = CheckNames(spec, scene, candidates, TableRole::kCandidates, of_candidates);
   if (!error) error = CheckRequestRows(scene, context, candidates, max_rows);
   if (error) return ToStatus(*error);
-  const absl::Status status = CheckTable(spec, scene, context, TableRole::kContext);
+  const absl::Status status = CheckTable(spec, scene, context, TableRole::kContext, of_context);
   if (!status.ok()) return status;
-  return CheckTable(spec, scene, candidates, TableRole::kCandidates);
+  return CheckTable(spec, scene, candidates, TableRole::kCandidates, of_candidates);
 }
 
 void ValidateExamples(const ModelSpec& spec, const ExamplesView& examples, int64_t max_rows,
                       std::vector<RowError>& errors) {
-  if (const std::optional<BatchError> error = CheckBatch(spec, examples, max_rows)) {
+  ColumnFeatures features;
+  if (const std::optional<BatchError> error = CheckBatch(spec, examples, max_rows, features)) {
     return RefuseAll(*error, examples.rows(), errors);
   }
   RowErrors found(examples.rows(), examples.rows());
-  CheckValues(spec, examples.features, TableRole::kExamples, found);
+  CheckValues(spec, examples.features, TableRole::kExamples, features, found);
   CheckLabels(spec, examples, found);
   for (RowError& error : found.Take()) errors.push_back(std::move(error));
 }

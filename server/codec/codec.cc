@@ -36,11 +36,20 @@ absl::StatusOr<ValueType> FilledType(const v1::Column& column) {
 
 absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows) {
   DecodedTable table;
-  table.view.columns.reserve(columns.size());
+  if (absl::Status status = DecodeTable(columns, rows, &table); !status.ok()) return status;
+  return table;
+}
+
+absl::Status DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows,
+                         DecodedTable* table) {
+  table->view.columns.clear();
+  table->strings_.clear();
+  table->ids_.clear();
+  table->view.columns.reserve(columns.size());
   for (const v1::Column& column : columns) {
     absl::StatusOr<ValueType> type = FilledType(column);
     if (!type.ok()) return type.status();
-    ColumnView& view = table.view.columns.emplace_back();
+    ColumnView& view = table->view.columns.emplace_back();
     view.name = column.name();
     view.type = *type;
     view.ints = ViewOf(column.ints());
@@ -50,18 +59,18 @@ absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrFiel
     if (*type == ValueType::kString) {
       auto strings = std::make_unique<std::vector<absl::string_view>>(column.strings().begin(), column.strings().end());
       view.strings = *strings;
-      table.strings_.push_back(std::move(strings));
+      table->strings_.push_back(std::move(strings));
     }
   }
   if (rows < 0) {
     rows = 0;
-    if (!table.view.columns.empty()) {
-      const ColumnView& first = table.view.columns.front();
+    if (!table->view.columns.empty()) {
+      const ColumnView& first = table->view.columns.front();
       rows = first.lengths.empty() ? first.value_count() : static_cast<int64_t>(first.lengths.size());
     }
   }
-  table.view.rows = rows;
-  return table;
+  table->view.rows = rows;
+  return absl::OkStatus();
 }
 
 void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::Column>* columns) {
@@ -78,6 +87,10 @@ void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::
 }
 
 namespace {
+
+bool HasPersonal(const ModelSpec& spec) {
+  return std::any_of(spec.features().begin(), spec.features().end(), [](const FeatureSpec& f) { return f.personal; });
+}
 
 // Of each row's values the last `max_length`, in place.
 template <typename Values>
@@ -146,6 +159,7 @@ void HashPersonal(const ModelSpec& spec, const HashKey& key, google::protobuf::R
 }
 
 void HashPersonal(const ModelSpec& spec, const HashKey& key, DecodedTable* table) {
+  if (!HasPersonal(spec)) return;  // Saves every request the looking up of its columns' names.
   for (ColumnView& column : table->view.columns) {
     const int feature = spec.FindFeature(column.name);
     if (feature < 0 || !spec.features()[feature].personal) continue;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/data/columns.h"
 #include "model/data/examples.h"
@@ -22,7 +23,7 @@ class DecodedTable {
   TableView view;
 
  private:
-  friend absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>&, int64_t);
+  friend absl::Status DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>&, int64_t, DecodedTable*);
   friend void HashPersonal(const ModelSpec&, const HashKey&, DecodedTable*);
   std::vector<std::unique_ptr<std::vector<absl::string_view>>> strings_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> ids_;  // What HashPersonal() made.
@@ -32,10 +33,15 @@ class DecodedTable {
 // unreadable (two value arrays filled); whether it fits the model file is validation's question.
 absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows);
 
+// The same into `table`, whose views are replaced and whose memory is used again.
+absl::Status DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows,
+                         DecodedTable* table);
+
 // Copies a table's columns into `columns`, value by value as they are, what stands in missing rows too.
 void EncodeTable(const TableView& table, google::protobuf::RepeatedPtrField<v1::Column>* columns);
 
-// Leaves of each row of a sequence what is scored and learned: its last `max_length` values. `columns` fit the model file.
+// Leaves of each row of a sequence what is scored and learned: its last `max_length` values. `columns` fit the model
+// file.
 void CutSequences(const ModelSpec& spec, google::protobuf::RepeatedPtrField<v1::Column>* columns);
 
 struct DecodedExamples {

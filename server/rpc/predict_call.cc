@@ -37,6 +37,8 @@ absl::Status InTable(absl::string_view table, const absl::Status& status) {
 
 absl::Status PredictInput::Read(const PredictOptions& options, const v1::PredictRequest& request) {
   const ModelSpec& spec = *options.spec;
+  rows_ = 0;
+  asked_tasks_.clear();
   scene_ = spec.FindScene(request.scene());
   if (scene_ < 0) {
     std::vector<std::string> known;
@@ -70,11 +72,12 @@ absl::Status PredictInput::ReadTasks(const ModelSpec& spec, const v1::PredictReq
                                                      "', which is not a task of scene '", scene.name, "'",
                                                      ExpectedName(name, known)));
     }
-    if (std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end()) {
+    if (std::find(asked_tasks_.begin(), asked_tasks_.end(), task) != asked_tasks_.end()) {
       return absl::InvalidArgumentError(absl::StrCat("tasks: got '", name, "' twice, expected each task once"));
     }
-    tasks_.push_back(task);
+    asked_tasks_.push_back(task);
   }
+  tasks_ = asked_tasks_;
   return absl::OkStatus();
 }
 
@@ -84,12 +87,12 @@ absl::Status PredictInput::ReadTables(const ModelSpec& spec, const HashKey& key,
   has_candidates_ = scene.has_candidates;
   // Without a context column there still is the one context row that every candidate shares.
   const int64_t context_rows = request.context().empty() && has_candidates_ ? 1 : -1;
-  absl::StatusOr<DecodedTable> context = DecodeTable(request.context(), context_rows);
-  if (!context.ok()) return InTable("context", context.status());
-  absl::StatusOr<DecodedTable> candidates = DecodeTable(request.candidates(), -1);
-  if (!candidates.ok()) return InTable("candidates", candidates.status());
-  context_ = *std::move(context);
-  candidates_ = *std::move(candidates);
+  if (absl::Status status = DecodeTable(request.context(), context_rows, &context_); !status.ok()) {
+    return InTable("context", status);
+  }
+  if (absl::Status status = DecodeTable(request.candidates(), -1, &candidates_); !status.ok()) {
+    return InTable("candidates", status);
+  }
   if (absl::Status status = ValidateRequest(spec, scene, context_.view, candidates_.view, max_rows); !status.ok()) {
     return status;
   }

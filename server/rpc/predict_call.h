@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "model/feature/hash_key.h"
 #include "model/spec/model_spec.h"
 #include "polyscene/v1/prediction.pb.h"
@@ -28,7 +29,8 @@ struct PredictOptions {
   RequestMemory* memory = nullptr;  // For those that want to be remembered; outlives every call. Null: none is.
 };
 
-// A validated request: borrows the message it was read from. Not movable once read.
+// A validated request: borrows the message it was read from. Not movable once read, but another may be read into it,
+// which then uses its memory again.
 class PredictInput {
  public:
   PredictInput() = default;
@@ -53,7 +55,8 @@ class PredictInput {
   int scene_ = -1;
   int64_t rows_ = 0;
   bool has_candidates_ = false;
-  std::vector<int> tasks_;
+  absl::Span<const int> tasks_;   // The scene's, or
+  std::vector<int> asked_tasks_;  // those that the request lists.
   DecodedTable context_;
   DecodedTable candidates_;
 };

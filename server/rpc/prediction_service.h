@@ -1,4 +1,5 @@
-// Predict and PredictStream: decodes and validates on gRPC's thread, scores in the batcher, answers from its worker.
+// Predict and PredictStream: decodes and validates on gRPC's thread, scores in the batcher, answers from where it
+// scored.
 #pragma once
 
 #include "polyscene/v1/prediction.grpc.pb.h"
@@ -8,6 +9,7 @@
 #include "server/rpc/live_streams.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/predict_stream.h"
+#include "server/rpc/unary_predict.h"
 
 namespace polyscene {
 
@@ -38,6 +40,7 @@ class PredictionService final
   Metrics& metrics_;
   LiveStreams<PredictStreamCall> streams_;
   CallGate gate_;
+  UnaryPredictPool calls_;
 };
 
 }  // namespace polyscene
