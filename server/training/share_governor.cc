@@ -1,6 +1,7 @@
 #include "server/training/share_governor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 namespace polyscene {
@@ -9,7 +10,12 @@ namespace {
 constexpr absl::Duration kShortest = absl::Milliseconds(100);  // A change shows in requests that come after it.
 constexpr absl::Duration kLongest = absl::Seconds(2);
 constexpr absl::Duration kQuiet = absl::Seconds(1);
-constexpr uint64_t kEnough = 100;  // Requests of which one may be slow.
+constexpr double kMaySlow = 0.01;  // Of the requests: what a p99 at the target leaves.
+// Slow ones more than expected that are no chance: of 60 requests that one in a hundred is slow of, 4 are in one window
+// of 300, and of 500, 11 in one of 70.
+constexpr double kSigmas = 2;
+constexpr double kAtLeast = 1;
+constexpr uint64_t kEnough = 500;  // Requests that tell one slow one in a hundred from two.
 constexpr uint64_t kFew = 10;      // So few of which one is slow are no chance: of a hundred, one would be.
 
 constexpr double kIdle = 0.5;     // Requests in flight on average below which the processors wait for some.
@@ -17,23 +23,24 @@ constexpr double kNoAvail = 0.8;  // What is left of the slow ones, where holdin
 constexpr double kMore = 1.25;    // Than those that are slow anyway.
 
 constexpr double kDecrease = 0.5;
+constexpr double kTrim = 0.9;
 constexpr double kIncreaseASecond = 0.25;
 
 }  // namespace
 
-bool ShareGovernor::TooSlow(absl::Duration length, const LatencyCounts& window, bool complete) {
+ShareGovernor::Finding ShareGovernor::Look(absl::Duration length, const LatencyCounts& window) const {
   const uint64_t requests = window.requests();
-  const uint64_t slow = window.slow();
-  // Whatever the rest of a hundred do, two slow ones are too many.
-  const bool too_many = slow * kEnough > std::max(requests, kEnough) || (complete && slow > 0 && requests <= kFew);
-  if (!too_many) {
-    if (complete && requests > 0) {
-      decline_.reset();
-      slow_anyway_ = 0;
-    }
-    return false;
-  }
-  const double slow_share = static_cast<double>(slow) / static_cast<double>(requests);
+  const auto slow = static_cast<double>(window.slow());
+  const double expected = kMaySlow * static_cast<double>(requests);
+  const bool complete = requests >= kEnough || length >= kLongest;
+  if (slow > expected + kSigmas * std::sqrt(expected) + kAtLeast) return Finding::kAbove;
+  if (complete && slow > 0 && requests <= kFew) return Finding::kAbove;
+  if (!complete) return Finding::kUnclear;
+  return slow <= std::max(expected, kAtLeast) ? Finding::kBelow : Finding::kNear;
+}
+
+bool ShareGovernor::IsOfTheTrainer(absl::Duration length, const LatencyCounts& window) {
+  const double slow_share = static_cast<double>(window.slow()) / static_cast<double>(window.requests());
   const bool idle = absl::FDivDuration(window.Total() * target_, length) < kIdle;
   if (!idle) slow_anyway_ = 0;
   if (slow_share <= slow_anyway_ * kMore) return false;
@@ -46,11 +53,16 @@ bool ShareGovernor::TooSlow(absl::Duration length, const LatencyCounts& window, 
 
 std::optional<double> ShareGovernor::Verdict(absl::Duration length, const LatencyCounts& window) {
   if (length < kShortest) return std::nullopt;
-  const uint64_t requests = window.requests();
-  const bool complete = requests >= kEnough || length >= kLongest;
-  if (TooSlow(length, window, complete)) return share_ * kDecrease;
-  if (requests == 0 && length >= kQuiet) return 1;
-  if (!complete || worked_ <= absl::ZeroDuration()) return std::nullopt;
+  if (window.requests() == 0 && length >= kQuiet) return 1;
+  const Finding finding = Look(length, window);
+  if (finding == Finding::kUnclear) return std::nullopt;
+  if (finding == Finding::kBelow) {
+    decline_.reset();
+    slow_anyway_ = 0;
+  } else if (IsOfTheTrainer(length, window)) {
+    return share_ * (finding == Finding::kAbove ? kDecrease : kTrim);
+  }
+  if (worked_ <= absl::ZeroDuration()) return std::nullopt;
   if (worked_ + rested_ < length / 2) return share_;
   return share_ + kIncreaseASecond * absl::ToDoubleSeconds(std::min(length, kLongest));
 }

@@ -13,9 +13,12 @@ namespace polyscene {
 // raised by a quarter a second while windows are below it. So it comes to rest where windows are above now and then,
 // and is out of the way within a second where they all are.
 //
-// A window is as long as it takes to see 100 requests, whose p99 the second slowest is, within 100 ms and 2 s; of fewer
-// than that, it is above once two requests are, or one of at most ten. A window without a request in a second lets the
-// trainer have everything.
+// A p99 at the target leaves one slow request in a hundred, and of a few hundred chance makes none or five of that: a
+// share that were halved by each such five would be small on a machine where nothing is wrong. So a window goes on for
+// 500 requests, or 2 s, and is below with no more slow ones than expected; it is above as soon as, from 100 ms on, it
+// has more of them than chance would bring once in a hundred windows, or one of at most ten at its end. In between the
+// share is trimmed by a tenth: by and by more than one in a hundred is too many. A window without a request in a second
+// lets the trainer have everything.
 //
 // Requests that are slow whatever the trainer does, such as a few very large ones on an idle machine, are no reason to
 // hold it back: where a share that was halved twice left as many of them slow, and less than half a request was in
@@ -46,8 +49,11 @@ class ShareGovernor {
  private:
   // What the window says of the share; nothing while it is to go on.
   std::optional<double> Verdict(absl::Duration length, const LatencyCounts& window);
-  // Whether the window's slow requests are too many; where they are slow without the trainer, they are not.
-  bool TooSlow(absl::Duration length, const LatencyCounts& window, bool complete);
+  // Where its p99 is, as far as the window tells.
+  enum class Finding { kUnclear, kBelow, kNear, kAbove };
+  Finding Look(absl::Duration length, const LatencyCounts& window) const;
+  // Whether the slow requests of a window may be slow because of the trainer; there are some.
+  bool IsOfTheTrainer(absl::Duration length, const LatencyCounts& window);
 
   struct Decline {
     double from = 1;  // The share that it began with,

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace polyscene {
 namespace {
 
@@ -43,22 +45,38 @@ class ShareGovernorTest : public testing::Test {
 TEST_F(ShareGovernorTest, BeginsWithEverything) { EXPECT_EQ(share(), 1); }
 
 TEST_F(ShareGovernorTest, AWindowAboveTheTargetHalvesTheShare) {
-  Requests(kFast, 98);
-  Requests(kSlow, 2);
+  Requests(kFast, 95);
+  Requests(kSlow, 5);
   EXPECT_TRUE(Pass(absl::Milliseconds(100)));
   EXPECT_EQ(share(), 0.5);
 }
 
 TEST_F(ShareGovernorTest, ASlowRequestInAHundredIsNotAbove) {
-  Requests(kFast, 99);
-  Requests(kSlow, 1);
+  Requests(kFast, 495);
+  Requests(kSlow, 5);
   EXPECT_TRUE(Pass(absl::Milliseconds(100)));
   EXPECT_EQ(share(), 1);
 }
 
+TEST_F(ShareGovernorTest, WhatChanceMayMakeOfOneInAHundredIsNotAbove) {
+  Requests(kFast, 96);
+  Requests(kSlow, 4);
+  EXPECT_FALSE(Pass(absl::Milliseconds(100)));  // It is looked at longer.
+  Requests(kFast, 400);
+  EXPECT_TRUE(Pass(absl::Milliseconds(400)));
+  EXPECT_EQ(share(), 1);
+}
+
+TEST_F(ShareGovernorTest, MoreThanOneInAHundredWhereItMayBeChanceTrimsTheShare) {
+  Requests(kFast, 492);
+  Requests(kSlow, 8);
+  EXPECT_TRUE(Pass(absl::Milliseconds(500)));
+  EXPECT_NEAR(share(), 0.9, 1e-9);
+}
+
 TEST_F(ShareGovernorTest, AWindowBelowTheTargetRaisesTheShareByItsLength) {
   GoTo(0.25);
-  Requests(kFast, 200);
+  Requests(kFast, 500);
   Pass(absl::Milliseconds(400));
   EXPECT_NEAR(share(), 0.25 + 0.25 * 0.4, 1e-9);
 }
@@ -102,13 +120,13 @@ TEST_F(ShareGovernorTest, FewRequestsMakeLongWindows) {
   EXPECT_NEAR(share(), 0.75, 1e-9);
 }
 
-TEST_F(ShareGovernorTest, OfFewerThanAHundredTwoSlowOnesAreAtOnceTooMany) {
+TEST_F(ShareGovernorTest, TwoSlowOnesThatAreAllThereAreAreAtOnceTooMany) {
   Requests(kSlow, 2);
   EXPECT_TRUE(Pass(absl::Milliseconds(100)));
   EXPECT_EQ(share(), 0.5);
 }
 
-TEST_F(ShareGovernorTest, OfFewerThanAHundredOneSlowOneMayBeChance) {
+TEST_F(ShareGovernorTest, OfFewOneSlowOneMayBeChance) {
   Requests(kSlow, 1);
   Requests(kFast, 20);
   EXPECT_FALSE(Pass(absl::Milliseconds(1900)));
@@ -171,7 +189,7 @@ TEST_F(ShareGovernorTest, WithoutTrafficTheTrainerGetsEverything) {
 
 TEST_F(ShareGovernorTest, WhatATrainerWithLittleToDoCostsIsNoReasonToGiveItMore) {
   GoTo(0.25);
-  Requests(kFast, 100);
+  Requests(kFast, 500);
   governor_.Worked(absl::Milliseconds(20));
   governor_.Rested(absl::Milliseconds(20));
   EXPECT_TRUE(PassIdle(absl::Milliseconds(100)));
@@ -200,10 +218,10 @@ TEST_F(ShareGovernorTest, SlowRequestsTakeFromATrainerThatOnlyRests) {
 }
 
 TEST_F(ShareGovernorTest, AJudgedWindowTellsItsRequests) {
-  Requests(kFast, 150);
+  Requests(kFast, 550);
   now_ += absl::Milliseconds(100);
   governor_.Worked(absl::Milliseconds(100));
-  EXPECT_EQ(governor_.Judge(now_, meter_.Read())->requests(), 150);
+  EXPECT_EQ(governor_.Judge(now_, meter_.Read())->requests(), 550);
   Requests(kSlow, 120);
   now_ += absl::Milliseconds(100);
   EXPECT_EQ(governor_.Judge(now_, meter_.Read())->slow(), 120);
@@ -220,6 +238,49 @@ TEST_F(ShareGovernorTest, SettlesAroundTheShareThatKeepsTheTarget) {
   }
   EXPECT_GT(sum / 1000, 0.2);
   EXPECT_LT(sum / 1000, 1.0 / 3);
+}
+
+// Requests by chance: 60 in a tenth of a second, each slow with a probability that the share has a say in.
+class ShareGovernorChanceTest : public ShareGovernorTest {
+ protected:
+  template <typename SlowAt>
+  void Run(int tenths, SlowAt&& slow_at) {
+    for (int tenth = 0; tenth < tenths; ++tenth) {
+      std::bernoulli_distribution is_slow(slow_at(share()));
+      for (int i = 0; i < kRequests; ++i) {
+        const bool slow = is_slow(random_);
+        slow_ += slow;
+        Requests(slow ? kSlow : kFast, 1);
+      }
+      shares_ += share();
+      Pass(absl::Milliseconds(100));
+    }
+    mean_share_ = shares_ / tenths;
+    mean_slow_ = static_cast<double>(slow_) / (tenths * kRequests);
+  }
+
+  static constexpr int kRequests = 60;
+  std::mt19937 random_{1};
+  double shares_ = 0;
+  int64_t slow_ = 0;
+  double mean_share_ = 0;
+  double mean_slow_ = 0;
+};
+
+TEST_F(ShareGovernorChanceTest, WhereThePercentileIsBelowTheTargetItLeavesTheTrainerNearlyEverything) {
+  Run(3000, [](double) { return 0.007; });
+  EXPECT_GT(mean_share_, 0.9);
+}
+
+TEST_F(ShareGovernorChanceTest, WhereTheTrainerMakesItTooManySettlesAtOneInAHundred) {
+  Run(10'000, [](double share) { return 0.002 + 0.02 * share; });  // One in a hundred at a share of 0.4.
+  EXPECT_GT(mean_slow_, 0.008);
+  EXPECT_LT(mean_slow_, 0.013);
+}
+
+TEST_F(ShareGovernorChanceTest, WhereTwoInAHundredAreSlowItGivesUpMostOfItsTime) {
+  Run(3000, [](double) { return 0.02; });
+  EXPECT_LT(mean_share_, 0.5);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ class TrainerPaceTest : public testing::Test {
  protected:
   // Requests as many as a window needs: above the model file's default target of 10 ms, or below it.
   void Requests(absl::Duration took) {
-    for (int i = 0; i < 100; ++i) metrics_.Predicted(0, absl::StatusCode::kOk, 1, took);
+    for (int i = 0; i < 500; ++i) metrics_.Predicted(0, absl::StatusCode::kOk, 1, took);
   }
   void SlowRequests() { Requests(absl::Milliseconds(50)); }
   void FastRequests() { Requests(absl::Milliseconds(1)); }
