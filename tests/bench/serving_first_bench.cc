@@ -2,10 +2,12 @@
 // under an open loop at half of what one core can, windows in which it learns flat out and windows in which learning is
 // paused in turn.
 //
-//   serving_first_bench [SECONDS [PAIRS [ALLOWED]]]        of a window, 4; 12 pairs; 1.1
+//   serving_first_bench [SECONDS [PAIRS [ALLOWED]]]        of a window, 4; 12 pairs; 1.25
 //
 // Requests of 100 candidates of the reference model, Poisson arrivals, timed from when they were due, on the client.
-// The latency target of the model file is ALLOWED times the p99 that is measured first, with learning paused.
+// The latency target of the model file is ALLOWED times the p99 that is measured first, with learning paused: what the
+// bench's own target leaves, as an operator sets it to what callers can bear and not to what is there without learning.
+// The trainer is held to the time on the server, which is a part of what is measured here.
 #include <unistd.h>
 
 #include <cstdint>
@@ -209,7 +211,7 @@ class ServingFirstBench {
 
 int main(int argc, char** argv) {
   polyscene::ServingFirstBench(argc > 1 ? std::atof(argv[1]) : 4, argc > 2 ? std::atoi(argv[2]) : 12,
-                               argc > 3 ? std::atof(argv[3]) : 1.1)
+                               argc > 3 ? std::atof(argv[3]) : 1.25)
       .Run();
   return 0;
 }
