@@ -1,41 +1,18 @@
-// Networks of every kind, and a model to put them in.
+// One model in many networks, with rows and requests of it: what every forward is tested on.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <random>
 #include <string>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "model/learning/learner.h"
+#include "model/serving/predictor.h"
 
 namespace polyscene {
 
-// One of every kind of input on both sides; a scene without candidates; every kind of task, a product and a calibrated
-// one among them.
-inline std::string ZooModel(const std::string& network, const std::string& serving = "") {
-  return absl::StrCat(R"(
-    name: "zoo"
-    features { name: "user" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 4 } } } }
-    features { name: "hour" side: CONTEXT type: FLOAT encode { numeric { scaling: STANDARD } } }
-    features { name: "seen" side: CONTEXT type: INT64 sequence { max_length: 5 pooling: MEAN }
-               encode { hash { embedding { dimension: 4 } } } }
-    features { name: "item" side: CANDIDATE type: INT64 encode { hash { embedding { dimension: 4 } } }
-               encode { crossed { with: "user" embedding { dimension: 4 } } } }
-    features { name: "price" side: CANDIDATE type: FLOAT encode { numeric { scaling: MIN_MAX } } }
-    features { name: "color" side: CANDIDATE type: STRING encode { one_hot { values: ["red", "blue"] } } }
-    features { name: "tags" side: CANDIDATE type: INT64 sequence { max_length: 3 pooling: SUM }
-               encode { hash { embedding { dimension: 4 } } } }
-    scenes { name: "shop" tasks: ["click", "buy", "kind", "spend", "both"] rank_by { factors { task: "click" } } }
-    scenes { name: "search" tasks: ["click", "buy", "spend"] }
-    scenes { name: "home" features: ["user", "hour", "seen"] tasks: ["kind", "visits"] }
-    tasks { name: "click" binary {} calibration { platt { half_life_rows: 50 } } }
-    tasks { name: "buy" binary {} }
-    tasks { name: "both" product { tasks: ["click", "buy"] } }
-    tasks { name: "kind" multi_class { classes: 3 } }
-    tasks { name: "spend" regression { transform { log1p: true } } }
-    tasks { name: "visits" forecast { horizon: 6 } }
-    dense_optimizer { adam { learning_rate: 0.05 } }
-    network { )",
-                      network, " } serving { ", serving, " }");
-}
-
+// The `network` field's contents, of every kind of network, scene adaptation, interaction and skip.
 inline constexpr const char* kZooNetworks[] = {
     "shared_bottom { hidden: [8, 6] } tower: [5]",
     "shared_bottom { hidden: [8] }",
@@ -58,5 +35,47 @@ inline constexpr const char* kZooNetworks[] = {
     "shared_bottom { hidden: [8] } interaction { factorization_machine {} } scene_adaptation: SCENE_EMBEDDING",
     "shared_bottom { hidden: [8] } interaction { cross { layers: 1 } } scene_adaptation: GATE scene_towers: true",
 };
+
+// One of every kind of input on both sides; a scene without candidates; every kind of task, a product and a calibrated
+// one among them.
+std::string ZooText(const std::string& network, const std::string& serving);
+std::shared_ptr<const ModelSpec> ParseZoo(const std::string& text);
+
+// A request and the tables that it borrows.
+struct ZooRequest {
+  int scene = 0;
+  Table context;
+  Table candidates;
+  TableView context_view;
+  TableView candidates_view;
+  std::vector<int> tasks;
+
+  ScoreRequest View();
+};
+
+// Rows drawn evenly; some values are missing, and some ids were never learned.
+class ZooRows {
+ public:
+  explicit ZooRows(uint32_t seed) : random_(seed) {}
+  int64_t Below(int64_t end) { return static_cast<int64_t>(random_() % end); }
+
+  void AddContext(int64_t rows, Table& table);
+  void AddCandidates(int64_t rows, Table& table);
+
+  // Of a scene and some of its tasks that are drawn as well.
+  ZooRequest Request(const ModelSpec& spec, int64_t rows);
+
+ private:
+  void Ints(const char* name, int64_t end, int64_t rows, Table& table);
+  void Sequence(const char* name, int64_t most, int64_t rows, Table& table);
+
+  std::mt19937 random_;
+};
+
+// Learns so many steps of rows of every scene.
+void LearnZoo(Learner& learner, const ModelSpec& spec, uint32_t seed, int steps);
+
+// Fails where a score differs by more than the tolerance, times its size where that is above 1.
+void ExpectScoresNear(const std::vector<ScoreResult>& got, const std::vector<ScoreResult>& expected, float tolerance);
 
 }  // namespace polyscene

@@ -19,12 +19,6 @@
 namespace polyscene {
 namespace {
 
-std::shared_ptr<const ModelSpec> Parse(const std::string& text) {
-  auto spec = ModelSpec::Parse(text, "test.textproto");
-  if (!spec.ok()) ADD_FAILURE() << spec.status();
-  return *spec;
-}
-
 // Rows, and what is wanted of them.
 struct Batch {
   torch::Tensor inputs;  // A leaf.
@@ -38,7 +32,7 @@ struct Batch {
 class Networks {
  public:
   explicit Networks(const std::string& network)
-      : spec_(Parse(ZooModel(network))),
+      : spec_(ParseZoo(ZooText(network, ""))),
         width_(InputWidth(*spec_)),
         reference_(CreateNetwork(*spec_, width_)),
         fused_(CreateTrainedNetwork(*spec_, width_)),
