@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "model/feature/label_scale.h"
-#include "model/loss/platt_scaling.h"
 #include "model/loss/served_values.h"
 #include "model/serving/ranking.h"
 
@@ -179,13 +178,7 @@ class CompiledForward::Worker {
       float* values = &scored.values[to * scored.outputs];
       CopyLogits(program, task, first, rows, values);
       if (task.platt_half_life > 0) {
-        const PlattScaling& platt = weights_.calibrations->At(request.scene, scored.task);
-        const auto a = static_cast<float>(platt.a());
-        const auto b = static_cast<float>(platt.b());
-        constexpr auto kMost = static_cast<float>(PlattScaling::kMostLogit);
-        for (int64_t i = 0; i < int64_t{rows} * scored.outputs; ++i) {
-          values[i] = std::clamp(values[i], -kMost, kMost) * a + b;
-        }
+        CalibrateLogits(weights_.calibrations->At(request.scene, scored.task), int64_t{rows} * scored.outputs, values);
       }
       ToServedValues(task, ScaleOf(task, *weights_.statistics), rows, values);
     }

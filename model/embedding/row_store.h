@@ -72,6 +72,11 @@ class FrozenRows {
   void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
   void PrefetchOwner(uint32_t row) const { owners_->Prefetch(pages_.Position(row)); }
 
+  // Where a row below row_count() stands in the arena, [>= places, dimension] on the store's device. Others may write
+  // places beside it meanwhile.
+  uint64_t place(uint32_t row) const { return pages_.Position(row); }
+  const torch::Tensor& arena() const { return arena_; }
+
   // The values of `rows`, each below row_count() or kZeroRow: [rows, dimension] on the store's device.
   torch::Tensor Gather(absl::Span<const uint32_t> rows) const;
 

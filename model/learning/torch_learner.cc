@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/compiled/compiled_network.h"
+#include "model/device/device_queue.h"
 #include "model/feature/label_scale.h"
 #include "model/fused/fused_network.h"
 #include "model/learning/scene_losses.h"
@@ -295,11 +296,12 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> TorchLearner::MakeSnapshot(uint6
     info.learned_up_to_micros = counters_.learned_up_to_micros;
     info.published_at = absl::Now();
     const torch::NoGradGuard no_grad;
-    const torch::Tensor flat = parameters_.flat.clone();
+    const torch::Tensor dense = parameters_.flat.clone();
     CompiledWeights compiled;
-    if (compiled_ != nullptr) compiled = {compiled_, compiled_->Pack(flat.data_ptr<float>())};
-    return std::make_shared<TorchSnapshot>(info, ViewParameters(network_->layout(), flat), tables_.Freeze(),
-                                           statistics_, calibrations_, std::move(compiled));
+    if (compiled_ != nullptr) compiled = {compiled_, compiled_->Pack(dense.data_ptr<float>())};
+    WaitForOwnWork(device_);  // Serving reads it in queues of its own, which do not wait for this thread's work.
+    return std::make_shared<TorchSnapshot>(info, network_->layout(), dense, tables_.Freeze(), statistics_,
+                                           calibrations_, std::move(compiled));
   });
 }
 

@@ -15,6 +15,13 @@ void Softmax(int outputs, float* values) {
 
 }  // namespace
 
+void CalibrateLogits(const PlattScaling& platt, int64_t count, float* logits) {
+  const auto a = static_cast<float>(platt.a());
+  const auto b = static_cast<float>(platt.b());
+  constexpr auto kMost = static_cast<float>(PlattScaling::kMostLogit);
+  for (int64_t i = 0; i < count; ++i) logits[i] = std::clamp(logits[i], -kMost, kMost) * a + b;
+}
+
 void ToServedValues(const TaskSpec& task, const LabelScale& scale, int64_t rows, float* values) {
   const int64_t count = rows * task.outputs;
   switch (task.kind) {

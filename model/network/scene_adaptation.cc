@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "model/network/gate.h"
 #include "model/network/scene_inputs.h"
 #include "model/network/star.h"
@@ -31,6 +33,10 @@ SceneEmbedding::SceneEmbedding(ParameterLayout& layout, const ModelSpec& spec)
                         {ParameterAxis::kScenes})) {}
 
 torch::Tensor SceneIndex(absl::Span<const int32_t> scenes, torch::Device device) {
+  // Of one scene, as a request's rows are, the device writes it itself: a copy from here could not be recorded.
+  if (!scenes.empty() && std::count(scenes.begin(), scenes.end(), scenes[0]) == static_cast<int64_t>(scenes.size())) {
+    return torch::full({static_cast<int64_t>(scenes.size())}, scenes[0], torch::dtype(torch::kInt64).device(device));
+  }
   return torch::from_blob(const_cast<int32_t*>(scenes.data()), {static_cast<int64_t>(scenes.size())}, torch::kInt32)
       .to(torch::kInt64)
       .to(device);

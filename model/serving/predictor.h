@@ -55,12 +55,14 @@ class Predictor {
   }
 };
 
-// On `device` ("cpu" or "cuda:N", as the Learner's whose snapshots it gets): by the compiled forward or by LibTorch's,
-// as those snapshots are made for.
+// On `device` ("cpu" or "cuda:N", as the Learner's whose snapshots it gets): on the CPU by the compiled forward or by
+// LibTorch's, as those snapshots are made for; on a GPU by the network's operations recorded in CUDA graphs, or by
+// LibTorch's forward.
 absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const ModelSpec> spec, HashKey key,
                                                            const std::string& device);
 
-// Which of the two it is and why, for people: "compiled, float32, AVX-512", "LibTorch (cuda:0)".
+// Which of them it is and why, for people: "compiled, float32, AVX-512", "LibTorch, CUDA graphs, float32, cuda:0",
+// "LibTorch (serving.forward)".
 std::string DescribeForward(const std::shared_ptr<const ModelSpec>& spec, const std::string& device);
 
 }  // namespace polyscene

@@ -1,4 +1,5 @@
-// The compiled forward where a snapshot has weights for it, else LibTorch's: the reference that it is tested against.
+// On the CPU the compiled forward, where a snapshot has weights for it; on a GPU the recorded one; else LibTorch's, the
+// reference that both are tested against.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/compiled/compiled_forward.h"
+#include "model/device/device_forward.h"
 #include "model/feature/encoder.h"
 #include "model/feature/label_scale.h"
 #include "model/loss/calibrated_logits.h"
@@ -31,7 +33,9 @@ class TorchPredictor : public Predictor {
         key_(key),
         encoder_(spec_, key),
         network_(CreateNetwork(*spec_, InputWidth(*spec_))),
-        device_(device) {}
+        device_(device),
+        // What it cannot do LibTorch does: DescribeForward() says which and why.
+        on_device_(device.is_cpu() ? nullptr : DeviceForward::Create(spec_, key_, device).value_or(nullptr)) {}
 
   absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
                          absl::Span<ScoreResult> results) override {
@@ -40,6 +44,11 @@ class TorchPredictor : public Predictor {
       // Parallel requests beat threads within one. OpenMP, which counts them, is told once a thread.
       thread_local const bool one_thread = (at::set_num_threads(1), true);
       static_cast<void>(one_thread);
+      if (on_device_ != nullptr) {
+        const DeviceWeights of_device{torch_snapshot.dense(), &torch_snapshot.parameters(), &torch_snapshot.tables()};
+        on_device_->Score({of_device, &torch_snapshot.statistics(), &torch_snapshot.calibrations()}, requests, results);
+        return absl::OkStatus();
+      }
       if (torch_snapshot.compiled().network == nullptr) {
         ScoreOrThrow(torch_snapshot, requests, results);
         return absl::OkStatus();
@@ -70,6 +79,7 @@ class TorchPredictor : public Predictor {
   const FeatureEncoder encoder_;
   const std::unique_ptr<Network> network_;
   const torch::Device device_;
+  const std::unique_ptr<DeviceForward> on_device_;  // Null: LibTorch serves, or the CPU.
   std::mutex mu_;
   std::shared_ptr<CompiledForward> compiled_;
 };
@@ -147,8 +157,23 @@ absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const
   });
 }
 
+namespace {
+
+// By having tried it, small.
+std::string DescribeOnDevice(const std::shared_ptr<const ModelSpec>& spec, const std::string& device) {
+  DeviceForwardOptions options;
+  options.lanes = 1;
+  options.buckets = {16};
+  const auto on_device = CatchTorch(
+      "device", [&] { return DeviceForward::Create(spec, HashKey(), torch::Device(device), std::move(options)); });
+  if (!on_device.ok()) return absl::StrCat("LibTorch (", device, ": ", on_device.status().message(), ")");
+  return absl::StrCat("LibTorch, ", (*on_device)->Describe());
+}
+
+}  // namespace
+
 std::string DescribeForward(const std::shared_ptr<const ModelSpec>& spec, const std::string& device) {
-  if (device != "cpu") return absl::StrCat("LibTorch (", device, ")");
+  if (device != "cpu") return DescribeOnDevice(spec, device);
   const auto layout = CatchTorch("network", [&] { return CreateNetwork(*spec, InputWidth(*spec))->layout(); });
   if (!layout.ok()) return absl::StrCat("LibTorch (", layout.status().message(), ")");
   const auto compiled = CompiledNetwork::CreateForServing(spec, *layout);

@@ -25,15 +25,19 @@ struct CompiledWeights {
 
 class TorchSnapshot : public Snapshot {
  public:
-  TorchSnapshot(SnapshotInfo info, Parameters parameters, std::shared_ptr<const FrozenTables> tables,
-                FeatureStatistics statistics, Calibrations calibrations, CompiledWeights compiled = {})
+  // dense: all parameters, flat, as `layout` has them.
+  TorchSnapshot(SnapshotInfo info, const ParameterLayout& layout, torch::Tensor dense,
+                std::shared_ptr<const FrozenTables> tables, FeatureStatistics statistics, Calibrations calibrations,
+                CompiledWeights compiled = {})
       : Snapshot(info),
-        parameters_(std::move(parameters)),
+        dense_(std::move(dense)),
+        parameters_(ViewParameters(layout, dense_)),
         tables_(std::move(tables)),
         statistics_(std::move(statistics)),
         calibrations_(std::move(calibrations)),
         compiled_(std::move(compiled)) {}
 
+  const torch::Tensor& dense() const { return dense_; }
   const Parameters& parameters() const { return parameters_; }
   const FrozenTables& tables() const { return *tables_; }
   const FeatureStatistics& statistics() const { return statistics_; }
@@ -41,7 +45,8 @@ class TorchSnapshot : public Snapshot {
   const CompiledWeights& compiled() const { return compiled_; }
 
  private:
-  const Parameters parameters_;  // Views into a copy of its own.
+  const torch::Tensor dense_;    // A copy of its own.
+  const Parameters parameters_;  // Views into it.
   const std::shared_ptr<const FrozenTables> tables_;
   const FeatureStatistics statistics_;
   const Calibrations calibrations_;
