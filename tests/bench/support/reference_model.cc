@@ -112,8 +112,8 @@ void LearnReference(Learner& learner, const ModelSpec& spec, int scene, const Ta
   Check(learner.Step(absl::MakeConstSpan(&slice, 1)).status());
 }
 
-std::unique_ptr<Learner> LearnedReference(const std::shared_ptr<const ModelSpec>& spec) {
-  std::unique_ptr<Learner> learner = Check(CreateLearner(spec, LearnerOptions()));
+std::unique_ptr<Learner> LearnedReference(const std::shared_ptr<const ModelSpec>& spec, LearnerOptions options) {
+  std::unique_ptr<Learner> learner = Check(CreateLearner(spec, std::move(options)));
   ReferenceRows rows(spec, 7);
   const int scenes = static_cast<int>(spec->scenes().size());
   int step = 0;

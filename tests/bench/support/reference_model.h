@@ -50,7 +50,7 @@ class ReferenceRows {
 void LearnReference(Learner& learner, const ModelSpec& spec, int scene, const Table& rows);
 
 // A learner of `spec` all of whose ids have rows, after a pass over them and some steps more.
-std::unique_ptr<Learner> LearnedReference(const std::shared_ptr<const ModelSpec>& spec);
+std::unique_ptr<Learner> LearnedReference(const std::shared_ptr<const ModelSpec>& spec, LearnerOptions options = {});
 
 // A request and the tables that it borrows, of all tasks of its scene.
 class OwnedRequest {

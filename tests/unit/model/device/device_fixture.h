@@ -29,6 +29,13 @@ inline ServedOnDevice OnDevice(const Snapshot& snapshot) {
       {of_torch.dense(), &of_torch.parameters(), &of_torch.tables()}, &of_torch.statistics(), &of_torch.calibrations()};
 }
 
+inline std::vector<ScoreResult> ScoreOn(DeviceForward& forward, const ServedOnDevice& served,
+                                        absl::Span<const ScoreRequest> requests) {
+  std::vector<ScoreResult> results(requests.size());
+  forward.Score(served, requests, absl::MakeSpan(results));
+  return results;
+}
+
 // Few and small, so that batches of some hundred rows are filled up, and taken apart.
 inline DeviceForwardOptions SmallBuckets(int lanes = 1) {
   DeviceForwardOptions options;
@@ -79,7 +86,7 @@ class DeviceModel {
     return *predictor_->Score(*reference_, Views(requests));
   }
   std::vector<ScoreResult> Score(std::vector<ZooRequest>& requests) {
-    return forward_->Score(OnDevice(*snapshot_), Views(requests));
+    return ScoreOn(*forward_, OnDevice(*snapshot_), Views(requests));
   }
   void ExpectEqual(std::vector<ZooRequest>& requests, float tolerance) {
     ExpectScoresNear(Score(requests), Reference(requests), tolerance);
