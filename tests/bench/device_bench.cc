@@ -164,10 +164,12 @@ std::vector<double> OpenLoop(DeviceForward& forward, const Served& served, const
   const auto start = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
   const auto call = [&] {
     at::set_num_threads(1);
+    ScoreResult result;
     for (int64_t i = next++; i < count; i = next++) {
       const auto due = start + std::chrono::duration<double>(static_cast<double>(i) / options.rate);
       while (std::chrono::steady_clock::now() < due) std::this_thread::yield();  // Sleeping would wake up too late.
-      forward.Score(served.on_device(), absl::MakeConstSpan(&requests[i % requests.size()]->request(), 1));
+      forward.Score(served.on_device(), absl::MakeConstSpan(&requests[i % requests.size()]->request(), 1),
+                    absl::MakeSpan(&result, 1));
       seconds[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - due).count();
     }
   };

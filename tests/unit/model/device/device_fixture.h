@@ -57,6 +57,7 @@ class DeviceModel {
     reference_learner_ = *CreateLearner(spec_, LearnerOptions());
     if (steps > 0) LearnZoo(*reference_learner_, *spec_, 3, steps);
     predictor_ = *CreatePredictor(spec_, HashKey(), "cpu");
+    on_device_ = *CreatePredictor(spec_, HashKey(), device_);
     Publish();
     auto created = DeviceForward::Create(device_spec_, HashKey(), torch::Device(device_), std::move(options));
     if (!created.ok()) ADD_FAILURE() << created.status();
@@ -88,6 +89,10 @@ class DeviceModel {
   std::vector<ScoreResult> Score(std::vector<ZooRequest>& requests) {
     return ScoreOn(*forward_, OnDevice(*snapshot_), Views(requests));
   }
+  // What another forward than the one under test answers on a snapshot of device_learner().
+  std::vector<ScoreResult> Expected(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests) {
+    return *on_device_->Score(snapshot, requests);
+  }
   void ExpectEqual(std::vector<ZooRequest>& requests, float tolerance) {
     ExpectScoresNear(Score(requests), Reference(requests), tolerance);
   }
@@ -112,6 +117,7 @@ class DeviceModel {
   std::unique_ptr<Learner> reference_learner_;
   std::unique_ptr<Learner> device_learner_;
   std::unique_ptr<Predictor> predictor_;
+  std::unique_ptr<Predictor> on_device_;
   std::shared_ptr<const Snapshot> reference_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<DeviceForward> forward_;
