@@ -24,24 +24,35 @@ void InputRows::Begin(const FrozenTables& tables, const InputPiece& piece, int c
     search.ids = absl::MakeConstSpan(slot.ids).subspan(row_, count);
   }
   const RowIndexSlots& index = tables.index(spec_.slots()[piece.slot].table);
-  for (const uint64_t id : search.ids) index.Prefetch(id);
+  search.tags.resize(search.ids.size());
+  for (size_t i = 0; i < search.ids.size(); ++i) {
+    search.tags[i] = RowIndexSlots::Tag(search.ids[i]);
+    index.PrefetchTag(search.tags[i]);
+  }
 }
 
 void InputRows::Guess(const FrozenTables& tables, Search& search) const {
   const RowIndexSlots& index = tables.index(spec_.slots()[search.piece->slot].table);
   const FrozenRows& rows = tables.rows(search.piece->group);
   search.guesses.resize(search.ids.size());
+  search.entries.resize(search.ids.size());
   for (size_t i = 0; i < search.ids.size(); ++i) {
-    const uint32_t row = index.Peek(search.ids[i]);
+    const uint32_t row = index.PeekTag(search.tags[i]);
     search.guesses[i] = row < rows.row_count() ? row : kNoRow;
-    if (search.guesses[i] != kNoRow) rows.PrefetchPlace(row);
+    if (search.guesses[i] == kNoRow) continue;
+    search.entries[i] = rows.PageEntry(row);
+    __builtin_prefetch(search.entries[i]);
   }
 }
 
-void InputRows::Approach(const FrozenTables& tables, const Search& search) const {
+void InputRows::Approach(const FrozenTables& tables, Search& search) const {
   const FrozenRows& rows = tables.rows(search.piece->group);
-  for (const uint32_t row : search.guesses) {
-    if (row != kNoRow) rows.PrefetchRow(row);
+  search.places.resize(search.guesses.size());
+  for (size_t i = 0; i < search.guesses.size(); ++i) {
+    if (search.guesses[i] == kNoRow) continue;
+    search.places[i] = FrozenRows::Place(search.entries[i], search.guesses[i]);
+    rows.PrefetchOwner(search.places[i]);
+    rows.PrefetchValues(search.places[i]);
   }
 }
 
@@ -54,14 +65,16 @@ void InputRows::Finish(const FrozenTables& tables, const Search& search) {
   missing_.clear();
   for (size_t i = 0; i < search.ids.size(); ++i) {
     const uint64_t id = search.ids[i];
-    uint32_t row = search.guesses[i];
-    if (row == kNoRow || !rows.Owns(row, table, id)) {
-      row = index.Find(id, [&](uint32_t r) { return r < rows.row_count() && rows.Owns(r, table, id); });
+    if (search.guesses[i] != kNoRow && rows.OwnsAt(search.places[i], table, id)) {
+      pointers_[i] = rows.ValuesAt(search.places[i]);
+      continue;
     }
+    const uint32_t row =
+        index.FindByTag(search.tags[i], [&](uint32_t r) { return r < rows.row_count() && rows.Owns(r, table, id); });
     if (row == kNoRow) {
       missing_.push_back(i);
     } else {
-      pointers_[i] = rows.values(row);
+      pointers_[i] = rows.ValuesAt(rows.Place(row));
     }
   }
   if (missing_.empty()) return;

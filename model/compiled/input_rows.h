@@ -33,12 +33,15 @@ class InputRows {
   struct Search {
     const InputPiece* piece = nullptr;
     absl::Span<const uint64_t> ids;
-    std::vector<uint32_t> guesses;  // [ids] rows where they may be; kNoRow: to be looked for.
+    std::vector<uint32_t> tags;            // [ids] what the index knows them by,
+    std::vector<uint32_t> guesses;         // rows where they may be, kNoRow: to be looked for,
+    std::vector<const uint32_t*> entries;  // those rows' pages,
+    std::vector<uint64_t> places;          // and where they are.
   };
   // Each asks for the memory that the next one will want.
   void Begin(const FrozenTables& tables, const InputPiece& piece, int count, Search& search);
   void Guess(const FrozenTables& tables, Search& search) const;
-  void Approach(const FrozenTables& tables, const Search& search) const;
+  void Approach(const FrozenTables& tables, Search& search) const;
   // Pointers to the values, in pointers_: a row's, or for an id without one, its initial ones.
   void Finish(const FrozenTables& tables, const Search& search);
   void WriteEmbedding(const Search& search, int count, int column, const RowsView& rows);

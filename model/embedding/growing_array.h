@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 
@@ -25,6 +26,7 @@ class GrowingArray {
 
   int64_t size() const { return size_; }
   const T& operator[](int64_t index) const { return data_[index]; }
+  const T* data() const { return data_; }  // Stays where it is.
 
   // Makes values up to index size - 1 usable; new ones are zero. Throws std::bad_alloc where address space is spent.
   void Reserve(int64_t size) {
@@ -33,6 +35,8 @@ class GrowingArray {
   }
 
   void Set(int64_t index, T value) { data_[index] = value; }  // Below size(). The writer alone.
+  // Likewise; ranges that do not overlap.
+  void Copy(int64_t from, int64_t to, int64_t count) { std::memcpy(data_ + to, data_ + from, count * sizeof(T)); }
 
  private:
   static constexpr int64_t kLeastBytes = int64_t{1} << 20;

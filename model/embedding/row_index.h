@@ -1,6 +1,8 @@
 // From ids to row numbers, for one embedding table: collisionless, growing, read without locks while it grows.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -27,7 +29,10 @@ class RowIndexSlots {
   // The first row with the id's hash for which owns(row) is true; kNoRow if there is none. Any thread.
   template <typename Owns>
   uint32_t Find(uint64_t id, Owns&& owns) const {
-    const uint64_t tag = Tag(id);
+    return FindByTag(Tag(id), owns);
+  }
+  template <typename Owns>
+  uint32_t FindByTag(uint64_t tag, Owns&& owns) const {
     for (uint64_t i = tag & mask_;; i = (i + 1) & mask_) {
       const uint64_t hint = slots_[i].hint.load(std::memory_order_acquire);
       if (hint == 0) return kNoRow;
@@ -35,15 +40,10 @@ class RowIndexSlots {
     }
   }
 
-  // Asks for the memory that Find() will want; then, once that is there, the row it will ask for first, or kNoRow.
-  void Prefetch(uint64_t id) const { __builtin_prefetch(&slots_[Tag(id) & mask_]); }
-  uint32_t Peek(uint64_t id) const {
-    const uint64_t tag = Tag(id);
-    for (uint64_t i = tag & mask_;; i = (i + 1) & mask_) {
-      const uint64_t hint = slots_[i].hint.load(std::memory_order_acquire);
-      if (hint == 0) return kNoRow;
-      if (hint >> 32 == tag) return RowOf(hint);
-    }
+  // Asks for the memory that FindByTag() will want; then, once that is there, the row it will ask for first, or kNoRow.
+  void PrefetchTag(uint32_t tag) const { __builtin_prefetch(&slots_[tag & mask_]); }
+  uint32_t PeekTag(uint32_t tag) const {
+    return FindByTag(tag, [](uint32_t) { return true; });
   }
 
   // The bits of an id's hash that its slot has. Ids may be small integers in sequence, and linear probing wants them
@@ -79,7 +79,6 @@ class RowIndex {
   uint32_t Find(uint64_t id, Owns&& owns) const {
     return slots_->Find(id, owns);
   }
-  void Prefetch(uint64_t id) const { slots_->Prefetch(id); }
 
   // `id`, which has no row, has `row` now. Where ids lost their rows, Rebuild() goes before an Insert() without room.
   void Insert(uint64_t id, uint32_t row);
@@ -124,29 +123,54 @@ class RowIndex {
   std::shared_ptr<RowIndexSlots> slots_;
 };
 
-// The rows of `ids` in one table, kNoRow where there is none; each id's memory is asked for before it is needed.
-// Rows: row_count(), PrefetchPlace(row), PrefetchOwner(row), which wants that place, and Owns(row, table, id).
+// The rows of `ids` in one table, kNoRow where there is none. Each id is four steps away, each in memory that only the
+// one before tells: its slot, the page of the row that this names, and whose that row is. So ids go in blocks, each a
+// step behind the next one, and what a step told is kept for the next.
+// Rows: RowStore or FrozenRows.
 template <typename Rows>
 void FindRows(const RowIndexSlots& slots, const Rows& rows, uint32_t table, absl::Span<const uint64_t> ids,
               absl::Span<uint32_t> found) {
-  constexpr size_t kSlotsAhead = 24;
-  constexpr size_t kPlacesAhead = 16;
-  constexpr size_t kOwnersAhead = 8;
+  constexpr size_t kIdsAtOnce = 32;
+  constexpr size_t kSteps = 4;
+  struct Search {
+    uint32_t tag;
+    uint32_t guess;         // The row to be asked first; kNoRow: none that was there.
+    const uint32_t* entry;  // Of its page,
+    uint64_t place;         // and where it is.
+  };
+  std::array<std::array<Search, kIdsAtOnce>, kSteps> blocks;
   const uint32_t row_count = rows.row_count();
-  const auto prefetch_place = [&](uint64_t id) {
-    if (const uint32_t row = slots.Peek(id); row < row_count) rows.PrefetchPlace(row);
+  const auto for_block = [&](size_t number, auto&& step) {  // Numbers that never were, such as -1, are beyond the end.
+    if (number >= (ids.size() + kIdsAtOnce - 1) / kIdsAtOnce) return;
+    const size_t end = std::min((number + 1) * kIdsAtOnce, ids.size());
+    for (size_t i = number * kIdsAtOnce; i < end; ++i) step(i, blocks[number % kSteps][i % kIdsAtOnce]);
   };
-  const auto prefetch_owner = [&](uint64_t id) {
-    if (const uint32_t row = slots.Peek(id); row < row_count) rows.PrefetchOwner(row);
+  const auto begin = [&](size_t i, Search& search) {
+    search.tag = RowIndexSlots::Tag(ids[i]);
+    slots.PrefetchTag(search.tag);
   };
-  for (size_t i = 0; i < ids.size() && i < kSlotsAhead; ++i) slots.Prefetch(ids[i]);
-  for (size_t i = 0; i < ids.size() && i < kPlacesAhead; ++i) prefetch_place(ids[i]);
-  for (size_t i = 0; i < ids.size() && i < kOwnersAhead; ++i) prefetch_owner(ids[i]);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (i + kSlotsAhead < ids.size()) slots.Prefetch(ids[i + kSlotsAhead]);
-    if (i + kPlacesAhead < ids.size()) prefetch_place(ids[i + kPlacesAhead]);
-    if (i + kOwnersAhead < ids.size()) prefetch_owner(ids[i + kOwnersAhead]);
-    found[i] = slots.Find(ids[i], [&](uint32_t row) { return row < row_count && rows.Owns(row, table, ids[i]); });
+  const auto guess = [&](size_t, Search& search) {
+    const uint32_t row = slots.PeekTag(search.tag);
+    search.guess = row < row_count ? row : kNoRow;
+    if (search.guess == kNoRow) return;
+    search.entry = rows.PageEntry(row);
+    __builtin_prefetch(search.entry);
+  };
+  const auto approach = [&](size_t, Search& search) {
+    if (search.guess == kNoRow) return;
+    search.place = Rows::Place(search.entry, search.guess);
+    rows.PrefetchOwner(search.place);
+  };
+  const auto finish = [&](size_t i, const Search& search) {
+    const auto owns = [&](uint32_t row) { return row < row_count && rows.Owns(row, table, ids[i]); };
+    const bool guessed = search.guess != kNoRow && rows.OwnsAt(search.place, table, ids[i]);
+    found[i] = guessed ? search.guess : slots.FindByTag(search.tag, owns);
+  };
+  for (size_t turn = 0; turn < (ids.size() + kIdsAtOnce - 1) / kIdsAtOnce + kSteps - 1; ++turn) {
+    for_block(turn, begin);
+    for_block(turn - 1, guess);
+    for_block(turn - 2, approach);
+    for_block(turn - 3, finish);
   }
 }
 

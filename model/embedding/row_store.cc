@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <iterator>
 #include <new>
@@ -10,50 +11,94 @@
 namespace polyscene {
 namespace {
 
-// Rows ahead of the one being copied whose memory is asked for already, and whose place is.
-constexpr size_t kPrefetchRows = 8;
-constexpr size_t kPrefetchPlaces = 16;
-constexpr size_t kPrefetchPages = 2;
+constexpr size_t kRowsAtOnce = 32;       // That are on their way together, while those before them are copied.
+constexpr size_t kPrefetchRows = 8;      // Ahead of the one that is counted as touched,
+constexpr size_t kPrefetchEntries = 16;  // and of the one whose page is made writable: entries of the page table,
+constexpr size_t kPrefetchPages = 2;     // and pages.
 
 // Where a row's values are in the arena, in rows.
 struct PagedPlaces {
-  const PageTable& pages;
-  uint64_t at(uint32_t row) const { return pages.Position(row); }
-  void Prefetch(uint32_t row) const { pages.Prefetch(row); }
+  using Way = const uint32_t*;
+  const PageMap& pages;
+  Way Begin(uint32_t row) const {
+    const Way entry = pages.Entry(row);
+    __builtin_prefetch(entry);
+    return entry;
+  }
+  uint64_t at(Way entry, uint32_t row) const { return PageMap::Position(entry, row); }
 };
 
 // Where its state is.
 struct OwnPlaces {
-  uint64_t at(uint32_t row) const { return row; }
-  void Prefetch(uint32_t) const {}
+  struct Way {};
+  Way Begin(uint32_t) const { return {}; }
+  uint64_t at(Way, uint32_t row) const { return row; }
 };
 
 // Calls fn(i, place) for each row in order, kZeroRow left out, when the memory there, `width` numbers a place, is on
-// its way.
+// its way. Rows go in blocks, each a step behind the next one: where many rows are at the same step, the processor
+// waits for the memory of all of them together, and where each row is at another step, for one after the other.
 template <typename Places, typename Fn>
 void ForEachPlace(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows, Fn&& fn) {
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (i + kPrefetchPlaces < rows.size() && rows[i + kPrefetchPlaces] != kZeroRow) {
-      places.Prefetch(rows[i + kPrefetchPlaces]);
+  struct Block {
+    std::array<typename Places::Way, kRowsAtOnce> ways;
+    std::array<uint64_t, kRowsAtOnce> places;
+  };
+  std::array<Block, 2> blocks;
+  const auto for_block = [&](size_t number, auto&& step) {
+    const size_t end = std::min((number + 1) * kRowsAtOnce, rows.size());
+    for (size_t i = number * kRowsAtOnce; i < end; ++i) {
+      if (rows[i] != kZeroRow) step(blocks[number % 2], i, i % kRowsAtOnce);
     }
-    if (i + kPrefetchRows < rows.size() && rows[i + kPrefetchRows] != kZeroRow) {
-      __builtin_prefetch(memory + places.at(rows[i + kPrefetchRows]) * width);
-    }
-    if (rows[i] != kZeroRow) fn(i, places.at(rows[i]));
+  };
+  const auto begin = [&](Block& block, size_t i, size_t at) { block.ways[at] = places.Begin(rows[i]); };
+  const auto approach = [&](Block& block, size_t i, size_t at) {
+    block.places[at] = places.at(block.ways[at], rows[i]);
+    __builtin_prefetch(memory + block.places[at] * width);
+  };
+  const auto finish = [&](const Block& block, size_t i, size_t at) { fn(i, block.places[at]); };
+  for_block(0, begin);
+  for_block(0, approach);
+  for_block(1, begin);
+  for (size_t number = 0; number * kRowsAtOnce < rows.size(); ++number) {
+    for_block(number + 1, approach);
+    for_block(number + 2, begin);
+    for_block(number, finish);
   }
 }
 
-// [rows, width]; zeros for kZeroRow.
+// The widths that tables mostly have are told to the compiler, so that a row is a few loads and stores and no call.
+void CopyRow(float* to, const float* from, int64_t width) {
+  switch (width) {
+    case 8:
+      std::memcpy(to, from, 8 * sizeof(float));
+      return;
+    case 16:
+      std::memcpy(to, from, 16 * sizeof(float));
+      return;
+    case 32:
+      std::memcpy(to, from, 32 * sizeof(float));
+      return;
+    default:
+      std::memcpy(to, from, width * sizeof(float));
+  }
+}
+
+// Zeros for kZeroRow.
 template <typename Places>
-torch::Tensor GatherOnCpu(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows) {
-  torch::Tensor values = torch::empty({static_cast<int64_t>(rows.size()), width}, torch::kFloat32);
-  float* const out = values.data_ptr<float>();
+void CopyTo(float* out, const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] == kZeroRow) std::memset(out + i * width, 0, width * sizeof(float));
   }
-  ForEachPlace(memory, width, places, rows, [&](size_t i, uint64_t place) {
-    std::memcpy(out + i * width, memory + place * width, width * sizeof(float));
-  });
+  ForEachPlace(memory, width, places, rows,
+               [&](size_t i, uint64_t place) { CopyRow(out + i * width, memory + place * width, width); });
+}
+
+// [rows, width]
+template <typename Places>
+torch::Tensor GatherOnCpu(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows) {
+  torch::Tensor values = torch::empty({static_cast<int64_t>(rows.size()), width}, torch::kFloat32);
+  CopyTo(values.data_ptr<float>(), memory, width, places, rows);
   return values;
 }
 
@@ -62,9 +107,8 @@ void ScatterOnCpu(const torch::Tensor& values, float* memory, int64_t width, con
                   absl::Span<const uint32_t> rows) {
   const torch::Tensor contiguous = values.contiguous();
   const float* const source = contiguous.data_ptr<float>();
-  ForEachPlace(memory, width, places, rows, [&](size_t i, uint64_t place) {
-    std::memcpy(memory + place * width, source + i * width, width * sizeof(float));
-  });
+  ForEachPlace(memory, width, places, rows,
+               [&](size_t i, uint64_t place) { CopyRow(memory + place * width, source + i * width, width); });
 }
 
 // [rows] as an index of tensors.
@@ -75,7 +119,7 @@ torch::Tensor RowNumbers(absl::Span<const uint32_t> rows, torch::Device device) 
 }
 
 // [rows] positions in the arena, as an index tensor on its device; kZeroRow gives position 0.
-torch::Tensor Positions(const PageTable& pages, absl::Span<const uint32_t> rows, torch::Device device) {
+torch::Tensor Positions(const PageMap& pages, absl::Span<const uint32_t> rows, torch::Device device) {
   torch::Tensor positions = torch::empty({static_cast<int64_t>(rows.size())}, torch::kInt64);
   int64_t* out = positions.data_ptr<int64_t>();
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -84,7 +128,7 @@ torch::Tensor Positions(const PageTable& pages, absl::Span<const uint32_t> rows,
   return positions.to(device);
 }
 
-torch::Tensor GatherRows(const torch::Tensor& arena, const PageTable& pages, absl::Span<const uint32_t> rows) {
+torch::Tensor GatherRows(const torch::Tensor& arena, const PageMap& pages, absl::Span<const uint32_t> rows) {
   if (arena.is_cpu()) return GatherOnCpu(arena.data_ptr<float>(), arena.size(1), PagedPlaces{pages}, rows);
   if (arena.size(0) == 0) return torch::zeros({static_cast<int64_t>(rows.size()), arena.size(1)}, arena.options());
   torch::Tensor values = arena.index_select(0, Positions(pages, rows, arena.device()));
@@ -118,11 +162,15 @@ FrozenRows::~FrozenRows() {
 
 torch::Tensor FrozenRows::Gather(absl::Span<const uint32_t> rows) const { return GatherRows(arena_, pages_, rows); }
 
+void FrozenRows::GatherTo(absl::Span<const uint32_t> rows, float* to) const {
+  CopyTo(to, data_, dimension_, PagedPlaces{pages_}, rows);
+}
+
 RowStore::RowStore(int64_t dimension, torch::Device device, int64_t state_width)
     : arena_(dimension, device), state_(state_width, device) {}
 
 torch::Tensor RowStore::Gather(absl::Span<const uint32_t> rows) const {
-  return GatherRows(arena_.tensor(), pages_, rows);
+  return GatherRows(arena_.tensor(), pages_.map(), rows);
 }
 
 void RowStore::ReserveRows(int64_t added) {
@@ -131,9 +179,11 @@ void RowStore::ReserveRows(int64_t added) {
   if (rows >= int64_t{kZeroRow}) throw std::bad_alloc();
   state_.Reserve(rows);
   // A page for each new row's share, and a copy for each free row that a view may hold.
-  const int64_t pages = static_cast<int64_t>(page_births_.size()) + made / kRowsPerPage + 1 + (added - made);
+  const int64_t made_pages = made / kRowsPerPage + 1;
+  const int64_t pages = static_cast<int64_t>(pool_.count()) + made_pages + (added - made);
   arena_.Reserve(pages * kRowsPerPage);
   owners_->Reserve(pages * kRowsPerPage);
+  pages_.Reserve(made_pages, added - made);
 }
 
 void RowStore::GrowTo(int64_t rows) {
@@ -141,7 +191,6 @@ void RowStore::GrowTo(int64_t rows) {
   // Fresh places of a page that views share are beyond their row count, so writing them needs no copy.
   while (static_cast<int64_t>(pages_.size()) * kRowsPerPage < rows) {
     pages_.Append(TakePage(), epoch_);
-    own_pages_.Add(static_cast<uint32_t>(pages_.size() - 1));
   }
   row_count_ = static_cast<uint32_t>(rows);
 }
@@ -169,11 +218,10 @@ void RowStore::AddAt(absl::Span<const uint32_t> rows, absl::Span<const float> va
   state_.Reserve(count);
   MakeWritable(reused);
   GrowTo(count);
-  for (size_t i = 0; i < rows.size(); ++i) owners_->Set(pages_.Position(rows[i]), owners[i]);
+  for (size_t i = 0; i < rows.size(); ++i) owners_->Set(Place(rows[i]), owners[i]);
   if (float* arena = arena_.data(); arena != nullptr) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      std::memcpy(arena + pages_.Position(rows[i]) * dimension(), &values[i * dimension()],
-                  dimension() * sizeof(float));
+      std::memcpy(arena + Place(rows[i]) * dimension(), &values[i * dimension()], dimension() * sizeof(float));
       std::memset(state_.data() + rows[i] * state_width(), 0, state_width() * sizeof(float));
     }
     return;
@@ -181,7 +229,7 @@ void RowStore::AddAt(absl::Span<const uint32_t> rows, absl::Span<const float> va
   const torch::Device device = arena_.tensor().device();
   const torch::Tensor source =
       torch::from_blob(const_cast<float*>(values.data()), {static_cast<int64_t>(rows.size()), dimension()});
-  arena_.tensor().index_copy_(0, Positions(pages_, rows, device), source.to(device));
+  arena_.tensor().index_copy_(0, Positions(pages_.map(), rows, device), source.to(device));
   if (reused.empty()) return;  // States of rows that never were are zeros already.
   const std::vector<int64_t> numbers(reused.begin(), reused.end());
   state_.tensor().index_fill_(0, torch::tensor(numbers, torch::kInt64).to(device), 0);
@@ -200,7 +248,7 @@ void RowStore::LetGo(absl::Span<const uint32_t> rows) {
   ReserveRows(static_cast<int64_t>(free_.count()) + count - before);
   GrowTo(count);
   const auto release = [this](uint32_t row) {
-    owners_->Set(pages_.Position(row), RowOwner());
+    owners_->Set(Place(row), RowOwner());
     free_.Add(row);
     let_go_.Add(row);
   };
@@ -215,9 +263,9 @@ void RowStore::Write(absl::Span<const uint32_t> rows, const torch::Tensor& value
     touched_.Add(rows[i]);
   }
   if (float* arena = arena_.data(); arena != nullptr) {
-    ScatterOnCpu(values, arena, dimension(), PagedPlaces{pages_}, rows);
+    ScatterOnCpu(values, arena, dimension(), PagedPlaces{pages_.map()}, rows);
   } else {
-    arena_.tensor().index_copy_(0, Positions(pages_, rows, arena_.tensor().device()), values);
+    arena_.tensor().index_copy_(0, Positions(pages_.map(), rows, arena_.tensor().device()), values);
   }
 }
 
@@ -243,11 +291,11 @@ void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
   std::vector<int64_t> from;  // On a GPU the copies go together.
   std::vector<int64_t> to;
   for (size_t i = 0; i < shared.size(); ++i) {
-    if (i + kPrefetchPlaces < shared.size()) pages_.Prefetch(shared[i + kPrefetchPlaces]);
-    if (i + kPrefetchPages < shared.size()) PrefetchPage(pages_.page(shared[i + kPrefetchPages] / kRowsPerPage));
+    if (i + kPrefetchEntries < shared.size()) __builtin_prefetch(PageEntry(shared[i + kPrefetchEntries]));
+    if (i + kPrefetchPages < shared.size()) PrefetchPage(pages_.map().page(shared[i + kPrefetchPages] / kRowsPerPage));
     const uint32_t index = shared[i] / kRowsPerPage;
     if (own_pages_.Contains(index)) continue;  // It had another of the rows.
-    const uint32_t old_page = pages_.page(index);
+    const uint32_t old_page = pages_.map().page(index);
     const uint32_t new_page = TakePage();
     owners_->CopyPage(old_page, new_page);
     if (float* arena = arena_.data(); arena != nullptr) {
@@ -258,19 +306,19 @@ void RowStore::MakeWritable(absl::Span<const uint32_t> rows) {
       to.push_back(new_page);
     }
     pages_.Set(index, new_page, epoch_);
-    retired_.push_back({old_page, page_births_[old_page], epoch_});
+    pool_.Retire(old_page, epoch_);
     own_pages_.Add(index);
   }
   if (from.empty()) return;
   const auto device = arena_.tensor().device();
-  const int64_t rows_in_use = static_cast<int64_t>(page_births_.size()) * kRowsPerPage;
+  const int64_t rows_in_use = static_cast<int64_t>(pool_.count()) * kRowsPerPage;
   torch::Tensor by_page = arena_.tensor().narrow(0, 0, rows_in_use).view({-1, kRowsPerPage * dimension()});
   by_page.index_copy_(0, torch::tensor(to, torch::kInt64).to(device),
                       by_page.index_select(0, torch::tensor(from, torch::kInt64).to(device)));
 }
 
 void RowStore::PrefetchPage(uint32_t page) const {
-  __builtin_prefetch(&page_births_[page]);
+  pool_.Prefetch(page);
   owners_->Prefetch(uint64_t{page} * kRowsPerPage);
   const float* const arena = arena_.data();
   constexpr int64_t kLine = 64 / sizeof(float);
@@ -280,16 +328,11 @@ void RowStore::PrefetchPage(uint32_t page) const {
 }
 
 uint32_t RowStore::TakePage() {
-  if (!free_pages_.empty()) {
-    const uint32_t page = free_pages_.back();
-    free_pages_.pop_back();
-    page_births_[page] = epoch_;
-    return page;
-  }
-  arena_.Reserve(static_cast<int64_t>(page_births_.size() + 1) * kRowsPerPage);
-  owners_->Reserve(static_cast<int64_t>(page_births_.size() + 1) * kRowsPerPage);
-  page_births_.push_back(epoch_);
-  return static_cast<uint32_t>(page_births_.size() - 1);
+  const uint32_t page = pool_.Take(epoch_);
+  const int64_t rows = static_cast<int64_t>(pool_.count()) * kRowsPerPage;
+  arena_.Reserve(rows);
+  owners_->Reserve(rows);
+  return page;
 }
 
 std::shared_ptr<const FrozenRows> RowStore::Freeze() {
@@ -299,27 +342,16 @@ std::shared_ptr<const FrozenRows> RowStore::Freeze() {
   view->dimension_ = dimension();
   view->owners_ = owners_;
   view->keeps_owners_ = keeps_owners_;
-  view->pages_ = pages_;
+  view->pages_ = pages_.map();
   view->row_count_ = row_count_;
-  view->lease_ = std::make_shared<FrozenRows::Lease>();
-  living_.push_back({epoch_, view->lease_});
+  view->lease_ = std::make_shared<ViewLease>();
+  living_.Add(epoch_, view->lease_);
   ++epoch_;
-  own_pages_ = RowSet();
-  ReclaimPages();
+  own_pages_.Freeze(pages_.size());
+  living_.ForgetEnded();
+  pool_.Reclaim(living_);
+  pages_.Reclaim(living_);
   return view;
-}
-
-void RowStore::ReclaimPages() {
-  const auto ended = [](const LivingView& view) { return view.lease->ended.load(std::memory_order_acquire); };
-  living_.erase(std::remove_if(living_.begin(), living_.end(), ended), living_.end());
-  const auto free = [this](const RetiredPage& retired) {
-    const auto view = std::lower_bound(living_.begin(), living_.end(), retired.birth,
-                                       [](const LivingView& v, uint64_t epoch) { return v.epoch < epoch; });
-    if (view != living_.end() && view->epoch < retired.death) return false;
-    free_pages_.push_back(retired.page);
-    return true;
-  };
-  retired_.erase(std::remove_if(retired_.begin(), retired_.end(), free), retired_.end());
 }
 
 namespace {
@@ -331,7 +363,7 @@ uint64_t PageBytes(int64_t dimension) {
 }  // namespace
 
 uint64_t RowStore::memory_bytes() const {
-  return page_births_.size() * PageBytes(dimension()) + pages_.memory_bytes() +
+  return pool_.count() * PageBytes(dimension()) + pages_.memory_bytes() +
          uint64_t{row_count_} * state_width() * sizeof(float);
 }
 

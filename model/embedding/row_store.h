@@ -2,8 +2,9 @@
 //
 // Rows live in pages of kRowsPerPage in one arena. The trainer, which alone writes, copies a page the first time it
 // touches it after a Freeze(). A frozen view is a page table that shares every page not touched since with its
-// neighbours: freezing costs the page table's root, and all views together cost one table and their differences. A
-// replaced page is used again once no living view was frozen between its birth and its replacement.
+// neighbours: freezing costs the page table's root and what was touched, and all views together cost one table and
+// their differences. A replaced page is used again once no living view was frozen between its birth and its
+// replacement, and so are the nodes of the page table.
 //
 // A row that is let go is some other id's sooner or later, the lowest free row first. Whose a row is stands on its page
 // beside its values, so a view tells rows that were given to others since from its own.
@@ -11,14 +12,15 @@
 
 #include <torch/types.h>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "model/embedding/block_pool.h"
 #include "model/embedding/growing_array.h"
 #include "model/embedding/growing_matrix.h"
+#include "model/embedding/own_pages.h"
 #include "model/embedding/page_table.h"
 #include "model/embedding/row_set.h"
 
@@ -64,13 +66,18 @@ class FrozenRows {
   uint32_t row_count() const { return row_count_; }  // Rows at or beyond it did not exist then.
 
   // Of rows below row_count().
-  RowOwner owner(uint32_t row) const { return owners_->at(pages_.Position(row)); }
-  bool Owns(uint32_t row, uint32_t table, uint64_t id) const {
-    const uint64_t place = pages_.Position(row);
+  RowOwner owner(uint32_t row) const { return owners_->at(Place(row)); }
+  bool Owns(uint32_t row, uint32_t table, uint64_t id) const { return OwnsAt(Place(row), table, id); }
+
+  // The same in steps, for who asks for memory ahead: what tells where the row is, as of PageMap, then where it is,
+  // then whose that place is, which wants PrefetchOwner().
+  const uint32_t* PageEntry(uint32_t row) const { return pages_.Entry(row); }
+  uint64_t Place(uint32_t row) const { return pages_.Position(row); }
+  static uint64_t Place(const uint32_t* entry, uint32_t row) { return PageMap::Position(entry, row); }
+  void PrefetchOwner(uint64_t place) const { owners_->Prefetch(place); }
+  bool OwnsAt(uint64_t place, uint32_t table, uint64_t id) const {
     return owners_->id(place) == id && (keeps_owners_ || owners_->at(place).table == table);
   }
-  void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
-  void PrefetchOwner(uint32_t row) const { owners_->Prefetch(pages_.Position(row)); }
 
   // Where a row below row_count() stands in the arena, [>= places, dimension] on the store's device. Others may write
   // places beside it meanwhile.
@@ -80,31 +87,25 @@ class FrozenRows {
   // The values of `rows`, each below row_count() or kZeroRow: [rows, dimension] on the store's device.
   torch::Tensor Gather(absl::Span<const uint32_t> rows) const;
 
-  // What PrefetchOwner() does, and on the CPU the same for the values.
-  void PrefetchRow(uint32_t row) const {
-    const uint64_t place = pages_.Position(row);
-    owners_->Prefetch(place);
-    __builtin_prefetch(data_ + place * dimension_);
-  }
+  // On the CPU alone: likewise, into `to`.
+  void GatherTo(absl::Span<const uint32_t> rows, float* to) const;
 
-  // On the CPU alone: where the values of a row below row_count() lie, as long as this lives. [dimension]
-  const float* values(uint32_t row) const { return data_ + pages_.Position(row) * dimension_; }
+  // On the CPU alone: the values at a place, as long as this lives: [dimension].
+  const float* ValuesAt(uint64_t place) const { return data_ + place * dimension_; }
+  void PrefetchValues(uint64_t place) const { __builtin_prefetch(ValuesAt(place)); }
 
  private:
   friend class RowStore;
   FrozenRows() = default;
 
-  struct Lease {
-    std::atomic<bool> ended{false};
-  };
   torch::Tensor arena_;
   const float* data_ = nullptr;  // On the CPU the arena's, which grows without moving.
   int64_t dimension_ = 0;
   std::shared_ptr<const RowOwners> owners_;
-  PageTable pages_;
+  PageMap pages_;
   uint32_t row_count_ = 0;
   bool keeps_owners_ = true;
-  std::shared_ptr<Lease> lease_;
+  std::shared_ptr<ViewLease> lease_;
 };
 
 // Threads: one, the trainer.
@@ -131,14 +132,16 @@ class RowStore {
   // The rows are free from now on. Those that were not there yet are made, and all before them, as free ones.
   void LetGo(absl::Span<const uint32_t> rows);
 
-  // Of rows below row_count().
-  RowOwner owner(uint32_t row) const { return owners_->at(pages_.Position(row)); }
-  bool Owns(uint32_t row, uint32_t table, uint64_t id) const {
-    const uint64_t place = pages_.Position(row);
+  // As FrozenRows has them.
+  RowOwner owner(uint32_t row) const { return owners_->at(Place(row)); }
+  bool Owns(uint32_t row, uint32_t table, uint64_t id) const { return OwnsAt(Place(row), table, id); }
+  const uint32_t* PageEntry(uint32_t row) const { return pages_.map().Entry(row); }
+  uint64_t Place(uint32_t row) const { return pages_.map().Position(row); }
+  static uint64_t Place(const uint32_t* entry, uint32_t row) { return PageMap::Position(entry, row); }
+  void PrefetchOwner(uint64_t place) const { owners_->Prefetch(place); }
+  bool OwnsAt(uint64_t place, uint32_t table, uint64_t id) const {
     return owners_->id(place) == id && (keeps_owners_ || owners_->at(place).table == table);
   }
-  void PrefetchPlace(uint32_t row) const { pages_.Prefetch(row); }
-  void PrefetchOwner(uint32_t row) const { owners_->Prefetch(pages_.Position(row)); }
 
   // Rows will be let go while views are alive. Else only before the first Freeze(): then ids alone tell rows apart, for
   // an index never leads to a row of another table.
@@ -176,21 +179,11 @@ class RowStore {
 
   // What so many rows take that no view shares.
   static uint64_t BytesFor(uint64_t rows, int64_t dimension, int64_t state_width);
-  uint64_t pages_in_use() const { return page_births_.size() - free_pages_.size(); }  // Retired ones included.
+  uint64_t pages_in_use() const { return pool_.in_use(); }             // Retired ones included.
+  uint64_t page_table_nodes() const { return pages_.nodes_in_use(); }  // Likewise.
 
  private:
-  struct RetiredPage {
-    uint32_t page;
-    uint64_t birth;  // Epochs: views frozen in [birth, death) hold it.
-    uint64_t death;
-  };
-  struct LivingView {
-    uint64_t epoch;
-    std::shared_ptr<FrozenRows::Lease> lease;
-  };
-
   uint32_t TakePage();
-  void ReclaimPages();
   void GrowTo(int64_t rows);
   // Gives each of the rows' pages that a view may hold a page of its own.
   void MakeWritable(absl::Span<const uint32_t> rows);
@@ -202,12 +195,10 @@ class RowStore {
   bool keeps_owners_ = true;
   PageTable pages_;
   uint32_t row_count_ = 0;
-  uint64_t epoch_ = 1;                 // Grows with each Freeze().
-  std::vector<uint64_t> page_births_;  // Epoch at which each page of the arena was last taken.
-  std::vector<uint32_t> free_pages_;
-  std::vector<RetiredPage> retired_;
-  std::vector<LivingView> living_;  // Ascending by epoch.
-  RowSet own_pages_;                // Those of pages_ that were taken since the last Freeze(): no view holds them.
+  uint64_t epoch_ = 1;  // Grows with each Freeze().
+  BlockPool pool_;      // Pages of the arena.
+  LivingViews living_;
+  OwnPages own_pages_;
   RowSet free_;
   RowSet touched_;
   RowSet let_go_;

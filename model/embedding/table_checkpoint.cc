@@ -114,7 +114,10 @@ absl::Status EmbeddingTables::Restore(int g, absl::Span<const uint32_t> rows, ab
   if (!added.empty()) store.AddAt(added, mixed ? added_values : values, owners);
   constexpr size_t kAhead = 16;  // Rows whose place in the index is asked for already.
   for (size_t i = 0; i < added.size(); ++i) {
-    if (i + kAhead < added.size()) indexes_[owners[i + kAhead].table].Prefetch(owners[i + kAhead].id);
+    if (i + kAhead < added.size()) {
+      const RowOwner& next = owners[i + kAhead];
+      indexes_[next.table].array().PrefetchTag(RowIndexSlots::Tag(next.id));
+    }
     Insert(g, static_cast<int>(owners[i].table), owners[i].id, added[i]);
   }
   for (size_t i = 0; i < uses.size() && uses_[g] != nullptr; ++i) uses_[g]->Set(rows[i], uses[i]);

@@ -3,8 +3,9 @@
 //
 //   gather_bench [MILLION_ROWS [SECONDS]]        50; of a window, 0.2
 //
-// From 100,000 rows on, ten times as many each time. By row number: through the page table. By id: as the compiled
-// forward does it, the index and the rows' owners before that, which are two more places in memory.
+// From 100,000 rows on, ten times as many each time. By row number: through the page table, as rows are gathered for
+// LibTorch. By id: as the compiled forward does it, the index before that and the rows' owners beside it, which are two
+// more places in memory.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -91,14 +92,6 @@ void PlainGather(const float* table, const std::vector<uint32_t>& rows, float* t
   }
 }
 
-void PagedGather(const FrozenRows& table, const std::vector<uint32_t>& rows, float* to) {
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (i + 2 * kAhead < rows.size()) table.PrefetchPlace(rows[i + 2 * kAhead]);
-    if (i + kAhead < rows.size()) __builtin_prefetch(table.values(rows[i + kAhead]));
-    std::memcpy(to + i * kDimension, table.values(rows[i]), kRowBytes);
-  }
-}
-
 // As the compiled forward does.
 class IdGather {
  public:
@@ -140,7 +133,7 @@ std::vector<Arm> Measure(const Rows& rows, const float* plain, int64_t count, do
   const auto turn = [&] { return next++ % kGathers; };
   std::vector<Arm> arms;
   arms.emplace_back("plain", [&] { PlainGather(plain, wanted[turn()], to.data()); });
-  arms.emplace_back("by row number", [&] { PagedGather(rows.frozen().rows(0), wanted[turn()], to.data()); });
+  arms.emplace_back("by row number", [&] { rows.frozen().rows(0).GatherTo(wanted[turn()], to.data()); });
   arms.emplace_back("by id", [&] { by_id.Gather(batches[turn()], to.data()); });
   Alternate(arms, {.seconds = seconds});
   return arms;

@@ -89,6 +89,57 @@ TEST_F(RowStoreTest, PagesAreUsedAgainOnceNoViewHoldsThem) {
   EXPECT_LE(store_.pages_in_use(), 16u);
 }
 
+TEST_F(RowStoreTest, SoAreTheNodesOfThePageTable) {
+  Fill(40'000);  // Of which a leaf has 2,048.
+  const uint64_t nodes = store_.page_table_nodes();
+  for (int i = 0; i < 200; ++i) {
+    const auto view = store_.Freeze();
+    Set({0, 20'000, 39'999}, static_cast<float>(i));
+  }
+  EXPECT_LE(store_.page_table_nodes(), nodes + 4);  // Three leaves and a branch that the last view held.
+  store_.Freeze();
+  EXPECT_EQ(store_.page_table_nodes(), nodes);
+}
+
+TEST_F(RowStoreTest, ViewsOfALargeStoreDifferWhereItWasWrittenBetweenThem) {
+  constexpr int64_t kRows = 1'100'000;  // More than two branches of the page table.
+  Fill(kRows);
+  std::vector<std::shared_ptr<const FrozenRows>> views;
+  const std::vector<uint32_t> written = {0, 2'048, 524'287, 524'288, 1'099'999};
+  for (const uint32_t row : written) {
+    views.push_back(store_.Freeze());
+    Set({row}, -1);
+  }
+  for (size_t view = 0; view < views.size(); ++view) {
+    for (size_t i = 0; i < written.size(); ++i) {
+      EXPECT_EQ(First(*views[view], written[i]), i < view ? -1.0f : 2.0f * written[i]) << view << ", " << i;
+    }
+  }
+}
+
+TEST_F(RowStoreTest, APageThatWasFullBeforeAViewIsCopiedAndOneThatWasAddedSinceIsNot) {
+  Fill(8);
+  const auto view = store_.Freeze();
+  Fill(8);
+  Set({8}, 1);
+  EXPECT_EQ(store_.pages_in_use(), 2u);
+  Set({0}, 1);
+  EXPECT_EQ(store_.pages_in_use(), 3u);
+}
+
+TEST_F(RowStoreTest, GathersIntoMemoryWhatItGathersIntoATensor) {
+  Fill(5'000);
+  std::vector<uint32_t> rows;
+  for (uint32_t i = 0; i < 1'000; ++i) rows.push_back(i % 10 == 3 ? kZeroRow : i * 1'777 % 5'000);
+  const auto view = store_.Freeze();
+  torch::Tensor values = torch::full({1'000, 2}, 7.0f);
+  view->GatherTo(rows, values.data_ptr<float>());
+  EXPECT_TRUE(torch::equal(values, view->Gather(rows)));
+  EXPECT_TRUE(torch::equal(values[0], torch::tensor({0.f, 1.f})));
+  EXPECT_TRUE(torch::equal(values[3], torch::zeros({2})));
+  EXPECT_TRUE(torch::equal(values[999], torch::tensor({2 * 223.f, 2 * 223.f + 1})));
+}
+
 TEST_F(RowStoreTest, AnOldViewSurvivesAnyNumberOfLaterOnes) {
   Fill(80);
   const auto old = store_.Freeze();
