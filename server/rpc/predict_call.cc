@@ -35,10 +35,16 @@ absl::Status InTable(absl::string_view table, const absl::Status& status) {
 
 }  // namespace
 
+void PredictInput::Clear() {
+  scene_ = -1;
+  rows_ = 0;
+  tasks_ = {};
+  asked_tasks_.clear();
+}
+
 absl::Status PredictInput::Read(const PredictOptions& options, const v1::PredictRequest& request) {
   const ModelSpec& spec = *options.spec;
-  rows_ = 0;
-  asked_tasks_.clear();
+  Clear();
   scene_ = spec.FindScene(request.scene());
   if (scene_ < 0) {
     std::vector<std::string> known;

@@ -40,6 +40,8 @@ class PredictInput {
   // kInvalidArgument names the field, what came and what was expected. scene() is known even then, if there is one.
   absl::Status Read(const PredictOptions& options, const v1::PredictRequest& request);
 
+  void Clear();  // As before Read(); what it borrowed may go. Its memory stays.
+
   int scene() const { return scene_; }  // Index; -1 before Read() or where it is unknown.
   int64_t rows() const { return rows_; }
   PendingRequest ToPending() const;  // Without deadline and `done`; borrows from here.

@@ -71,6 +71,7 @@ void UnaryPredict::Release() {
   { MutexLock lock(&mu_); }
   // gRPC decodes first: what cannot be decoded never begins.
   if (std::exchange(entered_, false)) pool_.gate_.Leave();
+  input_.Clear();
   arena_.Reset();
   pool_.TakeBack(std::unique_ptr<UnaryPredict>(this));
 }

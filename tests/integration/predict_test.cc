@@ -72,6 +72,27 @@ TEST_F(PredictTest, OptionalContextMayBeLeftOutAltogether) {
   EXPECT_THAT(response.scores(0).values(), SizeIs(2));
 }
 
+TEST_F(PredictTest, ARequestGetsNothingOfTheOnesBefore) {
+  v1::PredictResponse first, other, again;
+  ASSERT_TRUE(Predict(GoodPredict(), &first).ok());
+
+  v1::PredictRequest request = GoodPredict();
+  request.add_tasks("spend");
+  request.add_tasks("clikc");
+  EXPECT_FALSE(Predict(request, &other).ok());
+  request.mutable_tasks()->RemoveLast();
+  request.clear_candidates();
+  EXPECT_FALSE(Predict(request, &other).ok());
+  ASSERT_TRUE(
+      Predict(Parse<v1::PredictRequest>(R"(scene: "churn" context { name: "visits" floats: 3 floats: 4 })"), &other)
+          .ok());
+
+  ASSERT_TRUE(Predict(GoodPredict(), &again).ok());
+  first.clear_model();
+  again.clear_model();
+  EXPECT_EQ(again.DebugString(), first.DebugString());
+}
+
 // ---- bad input: each gets a code and a message that names the field, what came and what was expected
 // ---------------------
 
