@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the benches and runs those behind the table of targets, one after the other; then prints the table, a line a row: what, figure (median of the pairs, 90 % interval), target, and ok, short, skipped (reason) or not measured.
+# Builds the benches and runs those behind the table of targets, one after the other; then prints the table, a line a row: what, figure (median of the pairs, 90 % interval), target, and ok, short, skipped (reason) or failed.
 #   POLYSCENE_BUILD=DIR  takes the programs that are built there and builds nothing
 # Wants a machine that does nothing else, two cores and 12 GB of memory. Exit status 1: a bench failed.
 set -euo pipefail
@@ -41,6 +41,15 @@ bench() {  # NAME ROW...
   for row in "$@"; do echo "row | ${row%%|*} | - | ${row#*|} | $verdict" >>"$rows"; done
 }
 
+# The rows of the GPU where its script ended with this status and without them.
+gpu_rows() {  # STATUS
+  local verdict="failed"
+  if (($1 == 77)); then verdict="skipped (no GPU)"; fi
+  for row in 'GPU: forward of 4,096 rows over its limit|<= 2x' 'GPU: p99 of 500 candidates at 5,000 requests a second|<= 1 ms'; do
+    echo "row | ${row%%|*} | - | ${row#*|} | $verdict" >>"$rows"
+  done
+}
+
 bench forward_bench \
   'forward fp32 over LibTorch eager, 100 candidates|>= 3x' 'forward bf16 over LibTorch eager, 100 candidates|>= 5.5x' \
   'forward fp32 over LibTorch eager, 500 candidates|>= 2.7x' 'forward bf16 over LibTorch eager, 500 candidates|>= 5x' \
@@ -56,11 +65,11 @@ bench swap_bench 'publish, table of 10 million rows, 10,000 touched|<= 20 ms' 'p
   'p99 of 100 candidates over 10000 swaps, last tenth over second|<= 1.05x'
 bench gather_bench 'embedding gather of random rows, table of 50 million|>= 60 %'
 bench allocation_bench 'heap allocations of a Predict after warm-up in encode, batch and forward|<= 0'
-# Targets that nothing measures yet.
-for row in 'GPU: forward of 4,096 rows over its limit|<= 2x' \
-           'GPU: p99 of 500 candidates at 5,000 requests a second|< 1 ms'; do
-  echo "row | ${row%%|*} | - | ${row#*|} | not measured (there is no bench)" >>"$rows"
-done
+# The GPU's rows have a script of their own, which builds for it.
+gpu_status=0
+bash tests/gpu/run.sh 2>&1 | tee "$log" || gpu_status=${PIPESTATUS[0]}
+((gpu_status == 0 || gpu_status == 77)) || failed=1
+grep '^row | ' "$log" >>"$rows" || gpu_rows "$gpu_status"
 
 echo "== $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | sed 's/^ *//'), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
 sed 's/^row | //' "$rows"
