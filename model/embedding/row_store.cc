@@ -38,7 +38,8 @@ struct OwnPlaces {
 // Calls fn(i, place) for each row in order, kZeroRow left out, when the memory there, `width` numbers a place, is on
 // its way. Rows go in blocks, each a step behind the next one: where many rows are at the same step, the processor
 // waits for the memory of all of them together, and where each row is at another step, for one after the other.
-template <typename Places, typename Fn>
+// kAll: none of them is kZeroRow, as is mostly so.
+template <bool kAll, typename Places, typename Fn>
 void ForEachPlace(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows, Fn&& fn) {
   struct Block {
     std::array<typename Places::Way, kRowsAtOnce> ways;
@@ -48,7 +49,7 @@ void ForEachPlace(const float* memory, int64_t width, const Places& places, absl
   const auto for_block = [&](size_t number, auto&& step) {
     const size_t end = std::min((number + 1) * kRowsAtOnce, rows.size());
     for (size_t i = number * kRowsAtOnce; i < end; ++i) {
-      if (rows[i] != kZeroRow) step(blocks[number % 2], i, i % kRowsAtOnce);
+      if (kAll || rows[i] != kZeroRow) step(blocks[number % 2], i, i % kRowsAtOnce);
     }
   };
   const auto begin = [&](Block& block, size_t i, size_t at) { block.ways[at] = places.Begin(rows[i]); };
@@ -87,11 +88,14 @@ void CopyRow(float* to, const float* from, int64_t width) {
 // Zeros for kZeroRow.
 template <typename Places>
 void CopyTo(float* out, const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows) {
+  const auto copy = [=](size_t i, uint64_t place) { CopyRow(out + i * width, memory + place * width, width); };
+  if (std::find(rows.begin(), rows.end(), kZeroRow) == rows.end()) {
+    return ForEachPlace<true>(memory, width, places, rows, copy);
+  }
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] == kZeroRow) std::memset(out + i * width, 0, width * sizeof(float));
   }
-  ForEachPlace(memory, width, places, rows,
-               [&](size_t i, uint64_t place) { CopyRow(out + i * width, memory + place * width, width); });
+  ForEachPlace<false>(memory, width, places, rows, copy);
 }
 
 // [rows, width]
@@ -107,8 +111,8 @@ void ScatterOnCpu(const torch::Tensor& values, float* memory, int64_t width, con
                   absl::Span<const uint32_t> rows) {
   const torch::Tensor contiguous = values.contiguous();
   const float* const source = contiguous.data_ptr<float>();
-  ForEachPlace(memory, width, places, rows,
-               [&](size_t i, uint64_t place) { CopyRow(memory + place * width, source + i * width, width); });
+  ForEachPlace<false>(memory, width, places, rows,
+                      [&](size_t i, uint64_t place) { CopyRow(memory + place * width, source + i * width, width); });
 }
 
 // [rows] as an index of tensors.
