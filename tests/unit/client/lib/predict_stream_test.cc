@@ -211,7 +211,7 @@ TEST_F(PredictStreamTest, RefusalsEndWithTheTimeoutAndTheLastErrorIsReturned) {
     return FakePredictionService::Refuse(request, stream, 8, "the queue is full");
   };
   PredictStream stream(options_);
-  const auto answer = stream.Predict(Request("a"), absl::Milliseconds(100));
+  const auto answer = stream.Predict(Request("a"), absl::Milliseconds(500));
   EXPECT_EQ(answer.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(answer.status().message()),
               AllOf(HasSubstr(options_.server), HasSubstr("the queue is full (gave up after")));
