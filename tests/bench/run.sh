@@ -5,8 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-benches=(forward_bench learning_step_bench allocation_bench rpc_bench end_to_end_bench learning_step_bench 'learning step over LibTorch autograd and Adagrad by hand|>= 1.35x'
-bench swap_latency_bench serving_first_bench swap_bench gather_bench)
+benches=(forward_bench learning_step_bench allocation_bench rpc_bench end_to_end_bench swap_latency_bench serving_first_bench swap_bench gather_bench)
 build=${POLYSCENE_BUILD:-build/release}
 if [[ -z ${POLYSCENE_BUILD:-} ]]; then
   cmake --preset release >/dev/null
@@ -57,6 +56,7 @@ bench forward_bench \
 bench rpc_bench 'server CPU of a one-candidate Predict outside the forward, over an echo|<= 1.35x'
 bench end_to_end_bench 'end to end fp32, requests a second over Python|>= 4.5x' 'end to end fp32, p99 over Python|<= 0.25x' \
   'end to end bf16, requests a second over Python|>= 7x'
+bench learning_step_bench 'learning step over LibTorch autograd and Adagrad by hand|>= 1.35x'
 bench swap_latency_bench 'p99 with a swap every second over none, open loop at 60 % load|<= 1.05x'
 bench serving_first_bench 'p99 with the trainer learning flat out over paused, open loop at 50 % load of one core|<= 1.25x' \
   'idle cycles that the trainer gets|>= 60 %'
