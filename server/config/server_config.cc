@@ -99,7 +99,7 @@ void FillServerDefaults(v1::ServerConfig& config) {
   const int cores = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
   config.set_predict_threads(Or(config.predict_threads(), cores));
   config.set_trainer_threads(Or(config.trainer_threads(), 1));
-  config.set_trainer_nice(Or(config.trainer_nice(), 10));
+  config.set_trainer_nice(Or(config.trainer_nice(), 19));
   config.set_max_request_rows(Or(config.max_request_rows(), 10'000));
   config.set_max_batch_rows(Or(config.max_batch_rows(), 1'024));
   config.set_max_queue_rows(Or(config.max_queue_rows(), 100'000));

@@ -1,6 +1,7 @@
 #include "server/training/trainer.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,12 +18,17 @@
 namespace polyscene {
 namespace {
 
-// Of the calling thread: on Linux niceness is a thread's, and threads it starts inherit it.
+constexpr int kOnlyWhereIdle = 19;
+
+// Of the calling thread: on Linux niceness is a thread's, and threads it starts inherit it. The highest one is Linux's
+// idle class: a thread that wakes up takes the processor from it at once. From a merely nice one it does so only when
+// its turn has come, some milliseconds later, which is what callers would see in their p99.
 void SetNiceness(int niceness) {
   const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
-  if (::setpriority(PRIO_PROCESS, thread, niceness) != 0) {
-    LogWarning(absl::StrCat("trainer_nice ", niceness, " cannot be set: ", std::strerror(errno)));
-  }
+  const sched_param none{};
+  const bool set = ::setpriority(PRIO_PROCESS, thread, niceness) == 0 &&
+                   (niceness < kOnlyWhereIdle || ::sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+  if (!set) LogWarning(absl::StrCat("trainer_nice ", niceness, " cannot be set: ", std::strerror(errno)));
 }
 
 absl::Status Stopped() { return absl::UnavailableError("the trainer has stopped"); }

@@ -1,5 +1,6 @@
 #include "tests/support/fake_learner.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -78,6 +79,7 @@ absl::Status FakeLearnerScript::BeginStep() {
   }
   held_ = false;
   step_niceness_ = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)));
+  step_policy_ = ::sched_getscheduler(0);
   if (steps_before_failure_ == 0) return step_failure_;
   --steps_before_failure_;
   return absl::OkStatus();
@@ -123,6 +125,11 @@ std::vector<CheckpointKind> FakeLearnerScript::checkpoint_kinds() const {
 int FakeLearnerScript::checkpoint_niceness() const {
   MutexLock lock(&mu_);
   return checkpoint_niceness_;
+}
+
+int FakeLearnerScript::step_policy() const {
+  MutexLock lock(&mu_);
+  return step_policy_;
 }
 
 int FakeLearnerScript::step_niceness() const {

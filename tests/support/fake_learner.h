@@ -38,6 +38,7 @@ class FakeLearnerScript {
   std::vector<uint64_t> checkpoint_offsets() const;
   std::vector<CheckpointKind> checkpoint_kinds() const;  // What each of them was begun as.
   int step_niceness() const;                             // Of the thread that took the last step.
+  int step_policy() const;                               // Its scheduling class.
   int checkpoint_niceness() const;                       // Of the one that wrote the last checkpoint.
 
  private:
@@ -52,6 +53,7 @@ class FakeLearnerScript {
   absl::Status step_failure_ ABSL_GUARDED_BY(mu_);
   int steps_before_failure_ ABSL_GUARDED_BY(mu_) = 0;
   int step_niceness_ ABSL_GUARDED_BY(mu_) = 0;
+  int step_policy_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status snapshot_failure_ ABSL_GUARDED_BY(mu_);
   absl::Status checkpoint_failure_ ABSL_GUARDED_BY(mu_);
   absl::Status one_checkpoint_failure_ ABSL_GUARDED_BY(mu_);

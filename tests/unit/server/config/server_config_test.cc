@@ -22,7 +22,7 @@ TEST(ServerConfig, AnEmptyFileTakesEveryDefault) {
   EXPECT_EQ(config->device(), "auto");
   EXPECT_GE(config->predict_threads(), 1);
   EXPECT_EQ(config->trainer_threads(), 1);
-  EXPECT_EQ(config->trainer_nice(), 10);
+  EXPECT_EQ(config->trainer_nice(), 19);
   EXPECT_EQ(config->max_request_rows(), 10000);
   EXPECT_EQ(config->max_batch_rows(), 1024);
   EXPECT_EQ(config->max_queue_rows(), 100000);
@@ -39,11 +39,11 @@ TEST(ServerConfig, AnEmptyFileTakesEveryDefault) {
 
 TEST(ServerConfig, WhatIsGivenStays) {
   const auto config =
-      ParseServerConfig("listen: \"127.0.0.1:0\" device: \"cuda:1\" trainer_nice: 19", "server.textproto");
+      ParseServerConfig("listen: \"127.0.0.1:0\" device: \"cuda:1\" trainer_nice: 7", "server.textproto");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->listen(), "127.0.0.1:0");
   EXPECT_EQ(config->device(), "cuda:1");
-  EXPECT_EQ(config->trainer_nice(), 19);
+  EXPECT_EQ(config->trainer_nice(), 7);
 }
 
 TEST(ServerConfig, TellsEveryMistakeAtOnce) {

@@ -1,5 +1,6 @@
 #include "server/training/trainer.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <thread>
@@ -339,7 +340,17 @@ TEST_F(TrainerTest, OnlyTheTrainersThreadIsNice) {
   Log(0, 4);
   WaitUntilServed(4);
   EXPECT_EQ(script_.step_niceness(), 7);
+  EXPECT_EQ(script_.step_policy(), SCHED_OTHER);
   EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
+}
+
+TEST_F(TrainerTest, TheNicestRunsWhereNobodyElseDoes) {
+  options_.niceness = 19;
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  EXPECT_EQ(script_.step_policy(), SCHED_IDLE);
+  EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);
 }
 
 }  // namespace
