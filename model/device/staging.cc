@@ -10,8 +10,10 @@ void Staging::Begin(int64_t bytes) {
   if (host_.defined() && bytes <= capacity) return;
   const auto options = torch::TensorOptions().dtype(torch::kUInt8);
   const int64_t larger = std::max(bytes, 2 * capacity);
-  host_ = torch::empty({larger}, options.pinned_memory(device_.is_cuda()));
+  // Both or none: where one fails the next batch finds what was there.
+  torch::Tensor host = torch::empty({larger}, options.pinned_memory(device_.is_cuda()));
   on_device_ = torch::empty({larger}, options.device(device_));
+  host_ = std::move(host);
 }
 
 int64_t Staging::Take(int64_t bytes) {

@@ -1,5 +1,6 @@
 #include "model/embedding/page_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace polyscene {
@@ -10,8 +11,9 @@ PageTable::PageTable() {
 }
 
 void PageTable::Reserve(uint64_t appended, uint64_t set) {
-  // Of either, the first may open a leaf and a branch; a Set() may copy both.
-  const uint64_t nodes = pool_.count() + NodesFor(appended) + 2 + 2 * set;
+  // Of either, the first may open a leaf and a branch; a Set() may copy both, which it does once however many it is.
+  const uint64_t copied = std::min(2 * set, NodesFor(map_.size_));
+  const uint64_t nodes = pool_.count() + NodesFor(appended) + 2 + copied;
   map_.memory_->Reserve(static_cast<int64_t>(nodes * PageMap::kNodeEntries));
 }
 

@@ -28,14 +28,15 @@ struct RequestRows {
 
 class TorchPredictor : public Predictor {
  public:
-  TorchPredictor(std::shared_ptr<const ModelSpec> spec, HashKey key, torch::Device device)
+  // on_device: null: it is the CPU, or the device cannot do it: DescribeForward() says why.
+  TorchPredictor(std::shared_ptr<const ModelSpec> spec, HashKey key, torch::Device device,
+                 std::unique_ptr<DeviceForward> on_device)
       : spec_(std::move(spec)),
         key_(key),
         encoder_(spec_, key),
         network_(CreateNetwork(*spec_, InputWidth(*spec_))),
         device_(device),
-        // What it cannot do LibTorch does: DescribeForward() says which and why.
-        on_device_(device.is_cpu() ? nullptr : DeviceForward::Create(spec_, key_, device).value_or(nullptr)) {}
+        on_device_(std::move(on_device)) {}
 
   absl::Status ScoreInto(const Snapshot& snapshot, absl::Span<const ScoreRequest> requests,
                          absl::Span<ScoreResult> results) override {
@@ -152,8 +153,16 @@ void TorchPredictor::ScoreOrThrow(const TorchSnapshot& snapshot, absl::Span<cons
 
 absl::StatusOr<std::unique_ptr<Predictor>> CreatePredictor(std::shared_ptr<const ModelSpec> spec, HashKey key,
                                                            const std::string& device) {
-  return CatchTorch("predictor", [&]() -> std::unique_ptr<Predictor> {
-    return std::make_unique<TorchPredictor>(std::move(spec), key, torch::Device(device));
+  return CatchTorch("predictor", [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
+    const torch::Device place(device);
+    std::unique_ptr<DeviceForward> on_device;
+    if (!place.is_cpu()) {
+      auto made = DeviceForward::Create(spec, key, place);
+      // Whoever asked for the device has to know that it is too small.
+      if (absl::IsResourceExhausted(made.status())) return made.status();
+      if (made.ok()) on_device = *std::move(made);
+    }
+    return std::make_unique<TorchPredictor>(std::move(spec), key, place, std::move(on_device));
   });
 }
 

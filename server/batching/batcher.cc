@@ -137,7 +137,10 @@ Batcher::Slot* Batcher::NextWork(Slot* done) {
     MutexLock lock(&mu_);
     if (done != nullptr) FinishWork(*done);
     while (!WorkWaits() && !(queue_.empty() && stopping_)) changed_.Wait(&mu_);
-    if (queue_.empty()) return nullptr;
+    if (queue_.empty()) {
+      changed_.Signal();  // Who waited for a slot may end as well.
+      return nullptr;
+    }
     slot = TakeSlot(clock_.Now());
     metrics_.Queue(queue_.rows(), queue_.bytes());
     more = WorkWaits();
@@ -147,14 +150,12 @@ Batcher::Slot* Batcher::NextWork(Slot* done) {
 }
 
 void Batcher::GiveBack(Slot& slot) {
-  bool wake = false;
-  {
-    MutexLock lock(&mu_);
-    FinishWork(slot);
-    --inline_threads_;
-    wake = WorkWaits();  // What came meanwhile found no slot, or this one's work before it.
-  }
-  if (wake) changed_.Signal();
+  MutexLock lock(&mu_);
+  FinishWork(slot);
+  --inline_threads_;
+  // What came meanwhile found no slot, or this one's work before it. Under the lock: without it a stop may be over
+  // first.
+  if (WorkWaits()) changed_.Signal();
 }
 
 Batcher::Slot* Batcher::TakeSlot(absl::Time now) {

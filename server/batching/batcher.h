@@ -30,7 +30,7 @@ struct BatcherOptions {
   // What may wait; a request that finds nobody waiting may be larger.
   int64_t max_queue_rows = 100000;
   int64_t max_queue_bytes = int64_t{256} << 20;  // Of the tables.
-  // A request of so few rows that comes alone is scored by who submits it, within Submit(), if it is known to take not
+  // A request of so few rows that comes alone is scored by who submits it, within Submit(), unless it is known to take
   // much longer than waking a worker. 0: none is.
   int64_t max_inline_rows = 16;
   int max_inline_threads = 1;  // That score within Submit() at once: fewer than those who submit have.

@@ -34,6 +34,15 @@ absl::StatusOr<ValueType> FilledType(const v1::Column& column) {
 
 }  // namespace
 
+void DecodedTable::Clear() {
+  constexpr size_t kMostKept = 256;
+  view.rows = 0;
+  view.columns.clear();
+  if (view.columns.capacity() > kMostKept) view.columns.shrink_to_fit();
+  strings_.clear();
+  ids_.clear();
+}
+
 absl::StatusOr<DecodedTable> DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>& columns, int64_t rows) {
   DecodedTable table;
   if (absl::Status status = DecodeTable(columns, rows, &table); !status.ok()) return status;

@@ -22,6 +22,9 @@ class DecodedTable {
  public:
   TableView view;
 
+  // Without columns. Keeps memory for as many as tables usually have.
+  void Clear();
+
  private:
   friend absl::Status DecodeTable(const google::protobuf::RepeatedPtrField<v1::Column>&, int64_t, DecodedTable*);
   friend void HashPersonal(const ModelSpec&, const HashKey&, DecodedTable*);

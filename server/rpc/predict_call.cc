@@ -40,6 +40,8 @@ void PredictInput::Clear() {
   rows_ = 0;
   tasks_ = {};
   asked_tasks_.clear();
+  context_.Clear();
+  candidates_.Clear();
 }
 
 absl::Status PredictInput::Read(const PredictOptions& options, const v1::PredictRequest& request) {

@@ -36,7 +36,8 @@ ShareGovernor::Finding ShareGovernor::Look(absl::Duration length, const LatencyC
   if (slow > expected + kSigmas * std::sqrt(expected) + kAtLeast) return Finding::kAbove;
   if (complete && slow > 0 && requests <= kFew) return Finding::kAbove;
   if (!complete) return Finding::kUnclear;
-  return slow <= std::max(expected, kAtLeast) ? Finding::kBelow : Finding::kNear;
+  if (slow <= expected) return Finding::kBelow;
+  return slow <= kAtLeast ? Finding::kEither : Finding::kNear;
 }
 
 bool ShareGovernor::IsOfTheTrainer(absl::Duration length, const LatencyCounts& window) {
@@ -56,6 +57,7 @@ std::optional<double> ShareGovernor::Verdict(absl::Duration length, const Latenc
   if (window.requests() == 0 && length >= kQuiet) return 1;
   const Finding finding = Look(length, window);
   if (finding == Finding::kUnclear) return std::nullopt;
+  if (finding == Finding::kEither) return share_;
   if (finding == Finding::kBelow) {
     decline_.reset();
     slow_anyway_ = 0;

@@ -17,8 +17,9 @@ namespace polyscene {
 // share that were halved by each such five would be small on a machine where nothing is wrong. So a window goes on for
 // 500 requests, or 2 s, and is below with no more slow ones than expected; it is above as soon as, from 100 ms on, it
 // has more of them than chance would bring once in a hundred windows, or one of at most ten at its end. In between the
-// share is trimmed by a tenth: by and by more than one in a hundred is too many. A window without a request in a second
-// lets the trainer have everything.
+// share is trimmed by a tenth: by and by more than one in a hundred is too many; but one slow one of less than a
+// hundred may be either, and leaves it as it is. A window without a request in a second lets the trainer have
+// everything.
 //
 // Requests that are slow whatever the trainer does, such as a few very large ones on an idle machine, are no reason to
 // hold it back: where a share that was halved twice left as many of them slow, and less than half a request was in
@@ -50,7 +51,7 @@ class ShareGovernor {
   // What the window says of the share; nothing while it is to go on.
   std::optional<double> Verdict(absl::Duration length, const LatencyCounts& window);
   // Where its p99 is, as far as the window tells.
-  enum class Finding { kUnclear, kBelow, kNear, kAbove };
+  enum class Finding { kUnclear, kBelow, kEither, kNear, kAbove };
   Finding Look(absl::Duration length, const LatencyCounts& window) const;
   // Whether the slow requests of a window may be slow because of the trainer; there are some.
   bool IsOfTheTrainer(absl::Duration length, const LatencyCounts& window);

@@ -73,6 +73,16 @@ TEST_F(PageTableTest, AViewKeepsItsPagesWhenTheWriterReplacesThem) {
   EXPECT_EQ(page(65'537), 65'537u);
 }
 
+TEST_F(PageTableTest, HoweverMuchIsSetThereIsRoomForOneCopyOfTheTree) {
+  Append(1000);
+  const uint64_t nodes = table_.nodes_in_use();
+  const View view = Freeze();
+  table_.Reserve(1, uint64_t{1} << 40);  // Two nodes for each of these no machine has.
+  for (uint64_t index = 0; index < 1000; ++index) Set(index, 5);
+  EXPECT_EQ(table_.nodes_in_use(), 2 * nodes);
+  EXPECT_EQ(view.map.page(7), 7);
+}
+
 TEST_F(PageTableTest, AViewDoesNotGrowWithTheWriter) {
   Append(1);
   const View view = Freeze();

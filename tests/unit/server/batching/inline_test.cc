@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <thread>
@@ -170,6 +171,35 @@ TEST_F(InlineTest, AStopWaitsForTheAnswer) {
   predictor_.Release();
   stop.join();
   batcher_ = nullptr;  // Nobody may be using it.
+  submitting.join();
+}
+
+TEST_F(InlineTest, AStopEndsWorkersThatWaitForASlot) {
+  StartInline({.threads = 2});
+  predictor_.Hold();
+  Call first({1}), second({2});
+  std::thread submitting([&] {
+    PendingRequest request = occupant_.Request();
+    // Its slot is given back last.
+    request.done = [&](const absl::StatusOr<ScoredRequest>&) { EXPECT_TRUE(second.Wait().ok()); };
+    batcher_->Submit(std::move(request));
+  });
+  predictor_.WaitUntilHeld(1);
+  batcher_->Submit(first.Request());
+  predictor_.WaitUntilHeld(2);
+  batcher_->Submit(second.Request());  // One worker is left for it, and no slot.
+  std::thread stop([&] { batcher_->Stop(); });
+  std::vector<std::unique_ptr<Call>> more;  // Until one is refused: the stop has begun.
+  for (bool stopping = false; !stopping; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    more.push_back(std::make_unique<Call>(std::vector<int64_t>{3}));
+    PendingRequest request = more.back()->Request();
+    request.done = [&stopping](const absl::StatusOr<ScoredRequest>& scored) {
+      if (!scored.ok()) stopping = true;
+    };
+    batcher_->Submit(std::move(request));
+  }
+  predictor_.Release();
+  stop.join();
   submitting.join();
 }
 

@@ -57,6 +57,21 @@ TEST(DecodeTable, TakesTheNumberOfRowsFromASequencesLengths) {
   EXPECT_EQ(DecodeTable(batch.columns(), -1)->view.rows, 3);
 }
 
+TEST(DecodeTable, KeepsNoMoreMemoryThanTablesUsuallyNeed) {
+  google::protobuf::RepeatedPtrField<v1::Column> columns;
+  for (int i = 0; i < 3; ++i) columns.Add()->add_ints(i);
+  DecodedTable table;
+  ASSERT_TRUE(DecodeTable(columns, -1, &table).ok());
+  const size_t few = table.view.columns.capacity();
+  table.Clear();
+  EXPECT_TRUE(table.view.columns.empty());
+  EXPECT_EQ(table.view.columns.capacity(), few);
+  for (int i = 0; i < 10'000; ++i) columns.Add()->add_ints(i);
+  ASSERT_TRUE(DecodeTable(columns, -1, &table).ok());
+  table.Clear();
+  EXPECT_LT(table.view.columns.capacity(), 1000);
+}
+
 TEST(DecodeTable, HasNoRowsWithoutColumns) { EXPECT_EQ(DecodeTable({}, -1)->view.rows, 0); }
 
 TEST(DecodeTable, RefusesAColumnWithTwoKindsOfValues) {

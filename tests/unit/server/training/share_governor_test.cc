@@ -134,6 +134,20 @@ TEST_F(ShareGovernorTest, OfFewOneSlowOneMayBeChance) {
   EXPECT_EQ(share(), 1);
 }
 
+TEST_F(ShareGovernorTest, OfFewOneSlowOneRaisesNothing) {
+  Requests(kSlow, 10);
+  Requests(kFast, 90);
+  Pass(absl::Milliseconds(100));
+  ASSERT_EQ(share(), 0.5);
+  Requests(kSlow, 1);
+  Requests(kFast, 20);
+  EXPECT_TRUE(Pass(absl::Seconds(2)));
+  EXPECT_EQ(share(), 0.5);
+  Requests(kFast, 21);
+  EXPECT_TRUE(Pass(absl::Seconds(2)));
+  EXPECT_EQ(share(), 1);
+}
+
 TEST_F(ShareGovernorTest, OfVeryFewOneSlowOneIsTooMany) {
   Requests(kSlow, 1);
   Requests(kFast, 9);
