@@ -13,48 +13,16 @@ struct Numbers {
   std::vector<float> values;
 };
 
-class Reader {
- public:
-  Reader(const ParameterLayout& layout, const float* flat) : layout_(layout), flat_(flat) {}
-
-  Numbers Read(const MatrixColumns& wanted) const {
-    const ColumnsPlace place = PlaceOf(layout_, wanted);
-    Numbers read{place.rows, wanted.count, {}};
-    read.values.resize(read.rows * read.columns);
-    for (int64_t r = 0; r < read.rows; ++r) {
-      const float* from = flat_ + place.at + r * place.stride;
-      float* to = &read.values[r * read.columns];
-      std::copy(from, from + wanted.count, to);
-      if (place.over < 0) continue;
-      const float* over = flat_ + place.over + r * place.stride;
-      for (int64_t c = 0; c < wanted.count; ++c) to[c] = place.bias ? to[c] + over[c] : to[c] * over[c];
-    }
-    return read;
-  }
-
-  const float* Row(int parameter, int64_t row) const {
-    const ParameterSpec& spec = layout_.specs()[parameter];
-    return flat_ + spec.offset + row * spec.sizes.back();
-  }
-  const ParameterSpec& Spec(int parameter) const { return layout_.specs()[parameter]; }
-
- private:
-  const ParameterLayout& layout_;
-  const float* const flat_;
-};
-
-Numbers SideBySide(const Reader& reader, const std::vector<MatrixColumns>& columns) {
+Numbers SideBySide(const ParameterLayout& layout, const std::vector<MatrixColumns>& columns, const float* flat) {
   Numbers all;
   for (const MatrixColumns& part : columns) all.columns += part.count;
   int64_t at = 0;
   for (const MatrixColumns& part : columns) {
-    const Numbers read = reader.Read(part);
-    all.rows = read.rows;
+    const ColumnsPlace place = PlaceOf(layout, part);
+    all.rows = place.rows;
     all.values.resize(all.rows * all.columns);
-    for (int64_t r = 0; r < read.rows; ++r) {
-      std::copy_n(&read.values[r * read.columns], read.columns, &all.values[r * all.columns + at]);
-    }
-    at += read.columns;
+    ReadColumns(place, part.count, flat, &all.values[at], all.columns);
+    at += part.count;
   }
   return all;
 }
@@ -68,21 +36,15 @@ Numbers TakeRows(const Numbers& from, const std::vector<int>& rows) {
   return taken;
 }
 
-std::vector<float> MakeVector(const Reader& reader, const WeightRecipes::Vector& recipe) {
-  const Numbers read = SideBySide(reader, recipe.columns);
+std::vector<float> MakeVector(const WeightRecipes::Vector& recipe, const ParameterLayout& layout, const float* flat) {
+  const Numbers read = SideBySide(layout, recipe.columns, flat);
   std::vector<float> made = read.values;
   if (recipe.transposed) {
     for (int64_t r = 0; r < read.rows; ++r) {
       for (int64_t c = 0; c < read.columns; ++c) made[c * read.rows + r] = read.values[r * read.columns + c];
     }
   }
-  if (recipe.row_of < 0) return made;
-  const float* row = reader.Row(recipe.row_of, recipe.row);
-  const int64_t inner = reader.Spec(recipe.times).sizes[0];
-  for (int64_t i = 0; i < inner; ++i) {
-    const float* weights = reader.Row(recipe.times, i);
-    for (size_t c = 0; c < made.size(); ++c) made[c] += row[i] * weights[c];
-  }
+  AddSceneTerm(recipe, layout, flat, static_cast<int64_t>(made.size()), made.data());
   return made;
 }
 
@@ -101,18 +63,41 @@ ColumnsPlace PlaceOf(const ParameterLayout& layout, const MatrixColumns& columns
   return place;
 }
 
+void ReadColumns(const ColumnsPlace& place, int64_t count, const float* flat, float* to, int64_t to_stride) {
+  for (int64_t r = 0; r < place.rows; ++r, to += to_stride) {
+    const float* from = flat + place.at + r * place.stride;
+    std::copy(from, from + count, to);
+    if (place.over < 0) continue;
+    const float* over = flat + place.over + r * place.stride;
+    for (int64_t c = 0; c < count; ++c) to[c] = place.bias ? to[c] + over[c] : to[c] * over[c];
+  }
+}
+
+void AddSceneTerm(const WeightRecipes::Vector& recipe, const ParameterLayout& layout, const float* flat, int64_t width,
+                  float* bias) {
+  if (recipe.row_of < 0) return;
+  const ParameterSpec& rows = layout.specs()[recipe.row_of];
+  const ParameterSpec& times = layout.specs()[recipe.times];
+  const float* row = flat + rows.offset + recipe.row * rows.sizes.back();
+  for (int64_t i = 0; i < times.sizes[0]; ++i) {
+    const float* weights = flat + times.offset + i * times.sizes.back();
+    for (int64_t c = 0; c < width; ++c) bias[c] += row[i] * weights[c];
+  }
+}
+
 PackedWeights PackWeights(const WeightRecipes& recipes, const ParameterLayout& layout,
                           const std::vector<std::unique_ptr<PackedProduct>>& products, const InputLayout& inputs,
                           const float* flat) {
-  const Reader reader(layout, flat);
   PackedWeights packed;
   for (const WeightRecipes::Matrix& recipe : recipes.matrices()) {
-    Numbers numbers = SideBySide(reader, recipe.columns);
+    Numbers numbers = SideBySide(layout, recipe.columns, flat);
     if (recipe.side == InputSide::kContext) numbers = TakeRows(numbers, inputs.context_columns);
     if (recipe.side == InputSide::kCandidates) numbers = TakeRows(numbers, inputs.candidate_columns);
     packed.matrices.push_back(products[recipe.product]->Pack(numbers.values.data()));
   }
-  for (const WeightRecipes::Vector& recipe : recipes.vectors()) packed.vectors.push_back(MakeVector(reader, recipe));
+  for (const WeightRecipes::Vector& recipe : recipes.vectors()) {
+    packed.vectors.push_back(MakeVector(recipe, layout, flat));
+  }
   return packed;
 }
 

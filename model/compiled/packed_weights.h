@@ -35,6 +35,10 @@ struct ColumnsPlace {
 };
 ColumnsPlace PlaceOf(const ParameterLayout& layout, const MatrixColumns& columns);
 
+// Writes `count` columns from there, as what changes them makes them, into rows `to_stride` numbers apart. flat: the
+// parameters.
+void ReadColumns(const ColumnsPlace& place, int64_t count, const float* flat, float* to, int64_t to_stride);
+
 // Which rows of the first layers' matrices: those that the network's inputs of one side go through.
 enum class InputSide { kAll, kContext, kCandidates };
 
@@ -86,6 +90,11 @@ struct PackedWeights {
   std::vector<dnnl::memory> matrices;
   std::vector<std::vector<float>> vectors;
 };
+
+// Adds the recipe's row of a matrix, times the other one, to a bias of `width` numbers. Nothing where it has no such
+// row.
+void AddSceneTerm(const WeightRecipes::Vector& recipe, const ParameterLayout& layout, const float* flat, int64_t width,
+                  float* bias);
 
 // flat: the parameters, as `layout` lays them out. inputs: of the scenes whose programs are split.
 PackedWeights PackWeights(const WeightRecipes& recipes, const ParameterLayout& layout,

@@ -106,22 +106,6 @@ void CopyVectors(const float* const* from, int count, int width, int stride, flo
   }
 }
 
-POLYSCENE_FOR_EACH_PROCESSOR
-float Dot(const float* __restrict a, const float* __restrict b, int count) {
-  Lanes left = {};
-  Lanes right = {};
-  int i = 0;
-  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
-    left += Load(a + i) * Load(b + i);
-    right += Load(a + i + kLanes) * Load(b + i + kLanes);
-  }
-  left += right;
-  float sum = 0;
-  for (int lane = 0; lane < kLanes; ++lane) sum += left[lane];
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 // The columns as floats: where they are, or converted into `space`.
 const float* Floats(const RowsView& rows, int row, int begin, int count, float* space) {
   if (!rows.bfloat16) return rows.floats(row) + begin;
@@ -145,6 +129,22 @@ void WriteBlocks(const RowsView& out, int row, Fn&& fn) {
 }
 
 }  // namespace
+
+POLYSCENE_FOR_EACH_PROCESSOR
+float Dot(const float* __restrict a, const float* __restrict b, int count) {
+  Lanes left = {};
+  Lanes right = {};
+  int i = 0;
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
+    left += Load(a + i) * Load(b + i);
+    right += Load(a + i + kLanes) * Load(b + i + kLanes);
+  }
+  left += right;
+  float sum = 0;
+  for (int lane = 0; lane < kLanes; ++lane) sum += left[lane];
+  for (; i < count; ++i) sum += a[i] * b[i];
+  return sum;
+}
 
 void StoreColumns(const float* values, int count, const RowsView& rows, int row, int begin) {
   if (rows.bfloat16) return ToHalves(values, count, rows.halves(row) + begin);

@@ -57,4 +57,7 @@ void PairProducts(const RowsView& x, int count, int rows, const RowsView& out);
 // out[o] = bias[o] + in . weights[o], weights: [outputs, in.width]. out: float32.
 void DotRows(const RowsView& in, const float* weights, const float* bias, int rows, const RowsView& out);
 
+// The sum of a[i] * b[i].
+float Dot(const float* a, const float* b, int count);
+
 }  // namespace polyscene

@@ -27,21 +27,6 @@ void AddProduct(const float* a, const float* b, int count, float* __restrict to)
   for (int i = 0; i < count; ++i) to[i] += a[i] * b[i];
 }
 
-// Sums beside one another, which the compiler may not make of one: their order is part of the result.
-POLYSCENE_FOR_EACH_PROCESSOR
-float Dot(const float* __restrict a, const float* __restrict b, int count) {
-  constexpr int kSums = 16;
-  float sums[kSums] = {};
-  int i = 0;
-  for (; i + kSums <= count; i += kSums) {
-    for (int s = 0; s < kSums; ++s) sums[s] += a[i + s] * b[i + s];
-  }
-  float sum = 0;
-  for (const float part : sums) sum += part;
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 POLYSCENE_FOR_EACH_PROCESSOR
 void OpenBackward(const float* __restrict out, int64_t count, float* __restrict gradient) {
   for (int64_t i = 0; i < count; ++i) gradient[i] *= out[i] * (1.0f - 0.5f * out[i]);

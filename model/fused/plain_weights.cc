@@ -50,14 +50,7 @@ void ColumnsBlock::Copy(const float* flat) {
   values_.resize(rows_ * columns_);
   float* column = values_.data();
   for (const Part& part : parts_) {
-    for (int64_t r = 0; r < rows_; ++r) {
-      const float* from = flat + part.place.at + r * part.place.stride;
-      float* to = column + r * columns_;
-      std::copy(from, from + part.count, to);
-      if (part.place.over < 0) continue;
-      const float* over = flat + part.place.over + r * part.place.stride;
-      for (int64_t c = 0; c < part.count; ++c) to[c] = part.place.bias ? to[c] + over[c] : to[c] * over[c];
-    }
+    ReadColumns(part.place, part.count, flat, column, columns_);
     column += part.count;
   }
 }
@@ -102,7 +95,7 @@ void ColumnsBlock::Reset() {
 PlainWeights::PlainWeights(const WeightRecipes& recipes, const ParameterLayout& layout) : layout_(layout) {
   for (const WeightRecipes::Matrix& recipe : recipes.matrices()) matrices_.emplace_back(recipe.columns, layout);
   for (const WeightRecipes::Vector& recipe : recipes.vectors()) {
-    vectors_.push_back({ColumnsBlock(recipe.columns, layout), recipe.row_of, recipe.row, recipe.times, {}, {}});
+    vectors_.push_back({recipe, ColumnsBlock(recipe.columns, layout), {}, {}});
   }
 }
 
@@ -126,16 +119,12 @@ void PlainWeights::AddTerm(VectorOf& vector) const {
   const int64_t width = vector.columns.columns();
   const float* bias = vector.columns.Values(flat_).data_ptr<float>();
   vector.sum.assign(bias, bias + width);
-  const float* row = flat_ + At(vector.row_of, vector.row);
-  for (int64_t i = 0; i < layout_.specs()[vector.times].sizes[0]; ++i) {
-    const float* weights = flat_ + At(vector.times, i);
-    for (int64_t c = 0; c < width; ++c) vector.sum[c] += row[i] * weights[c];
-  }
+  AddSceneTerm(vector.recipe, layout_, flat_, width, vector.sum.data());
 }
 
 torch::Tensor PlainWeights::Vector(int v) {
   VectorOf& vector = vectors_[v];
-  if (vector.row_of < 0) return vector.columns.Values(flat_);
+  if (vector.recipe.row_of < 0) return vector.columns.Values(flat_);
   if (vector.sum.empty()) AddTerm(vector);
   const auto width = static_cast<int64_t>(vector.sum.size());
   return View(vector.sum.data(), 1, width, width);
@@ -145,7 +134,7 @@ torch::Tensor PlainWeights::DotMatrix(int vector) { return vectors_[vector].colu
 
 float* PlainWeights::VectorGradient(int v) {
   VectorOf& vector = vectors_[v];
-  if (vector.row_of < 0) return vector.columns.Gradient(flat_gradient_).data_ptr<float>();
+  if (vector.recipe.row_of < 0) return vector.columns.Gradient(flat_gradient_).data_ptr<float>();
   if (vector.gradient.empty()) vector.gradient.assign(vector.columns.columns(), 0.0f);
   return vector.gradient.data();
 }
@@ -155,9 +144,9 @@ void PlainWeights::EndTerm(VectorOf& vector) {
   const int64_t width = vector.columns.columns();
   float* bias = vector.columns.Gradient(flat_gradient_).data_ptr<float>();
   for (int64_t c = 0; c < width; ++c) bias[c] += vector.gradient[c];
-  const int64_t row = At(vector.row_of, vector.row);
-  for (int64_t i = 0; i < layout_.specs()[vector.times].sizes[0]; ++i) {
-    const int64_t weights = At(vector.times, i);
+  const int64_t row = At(vector.recipe.row_of, vector.recipe.row);
+  for (int64_t i = 0; i < layout_.specs()[vector.recipe.times].sizes[0]; ++i) {
+    const int64_t weights = At(vector.recipe.times, i);
     for (int64_t c = 0; c < width; ++c) {
       flat_gradient_[row + i] += vector.gradient[c] * flat_[weights + c];
       flat_gradient_[weights + c] += vector.gradient[c] * flat_[row + i];

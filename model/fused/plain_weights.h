@@ -47,7 +47,7 @@ class ColumnsBlock {
 // Not thread-safe.
 class PlainWeights {
  public:
-  // Borrows the layout.
+  // Borrows both.
   PlainWeights(const WeightRecipes& recipes, const ParameterLayout& layout);
 
   // A pass begins that reads these parameters, which stay as they are until it ends.
@@ -66,10 +66,8 @@ class PlainWeights {
  private:
   // A row of a matrix through another is added to the bias: what is added, and the gradient of the sum.
   struct VectorOf {
+    const WeightRecipes::Vector& recipe;
     ColumnsBlock columns;
-    int row_of = -1;
-    int row = 0;
-    int times = -1;
     std::vector<float> sum;       // Of those with such a row; empty: not read yet.
     std::vector<float> gradient;  // Likewise.
   };
