@@ -14,11 +14,15 @@
 
 namespace polyscene {
 
-// A lane, from its taking until it is given back.
+// A lane, from its taking until it is given back, with nothing on its way: whoever gives the snapshot away behind a
+// failure may do so.
 class DeviceForward::LaneUse {
  public:
   LaneUse(DeviceForward& forward, const DeviceWeights& weights) : forward_(forward), lane_(forward.Take(weights)) {}
-  ~LaneUse() { forward_.GiveBack(std::move(lane_)); }
+  ~LaneUse() {
+    lane_->Settle();
+    forward_.GiveBack(std::move(lane_));
+  }
   LaneUse(const LaneUse&) = delete;
   LaneUse& operator=(const LaneUse&) = delete;
 

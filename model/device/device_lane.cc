@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "absl/status/status.h"
+#include "model/tensor/catch_torch.h"
+
 namespace polyscene {
 
 DeviceLane::DeviceLane(const DevicePlan& plan)
@@ -45,7 +48,6 @@ torch::Tensor DeviceLane::Logits(int64_t rows) const {
 }
 
 void DeviceLane::Begin(const DeviceWeights& weights, int scene, const EncodedBatch& batch) {
-  queue_.Wait();  // A batch before this one that failed may have left work behind.
   of_batch_ = weights;
   scene_ = scene;
   rows_left_ = batch.rows;
@@ -63,6 +65,7 @@ int64_t DeviceLane::StageNext() {
 }
 
 void DeviceLane::Send() {
+  waited_ = false;
   const c10::InferenceMode inference;
   const DeviceQueue::Use use(queue_);
   if (!Has(of_batch_)) {
@@ -89,8 +92,18 @@ void DeviceLane::Fetch() {
   fetched_.narrow(0, 0, count).copy_(logits_.narrow(0, 0, count), /*non_blocking=*/true);
 }
 
+void DeviceLane::Settle() noexcept {
+  if (waited_) return;
+  waited_ = true;
+  static_cast<void>(CatchTorch("device", [this] {
+    queue_.Wait();
+    return absl::OkStatus();
+  }));
+}
+
 absl::Span<const float> DeviceLane::Wait() {
   queue_.Wait();
+  waited_ = true;
   return {fetched_.data_ptr<float>(), static_cast<size_t>(rows_ * plan_.outputs(scene_))};
 }
 

@@ -30,7 +30,7 @@ struct DeviceWeights {
 // nobody, records nothing anew, and batches of older snapshots may come between those of newer ones.
 //
 // One thread at a time. A batch: Begin(), then StageNext(), Send(), Compute(), Fetch() and Wait() for each of its
-// parts. Throws what LibTorch throws; the next Begin() goes on from there.
+// parts. Throws what LibTorch throws; after Settle() the next Begin() goes on from there.
 class DeviceLane {
  public:
   explicit DeviceLane(const DevicePlan& plan);  // Records everything, within some milliseconds a scene and bucket.
@@ -46,6 +46,9 @@ class DeviceLane {
   void Fetch();         // The logits from the device, in one copy.
   // Waits for all of it: [rows, outputs(scene)], valid until the next part is fetched.
   absl::Span<const float> Wait();
+
+  // Waits for what a batch that failed may have left behind. A device that cannot even wait does nothing any more.
+  void Settle() noexcept;
 
   int64_t bytes_sent() const { return inputs_of_batch_.bytes_sent(); }  // Of the part.
 
@@ -67,6 +70,7 @@ class DeviceLane {
 
   DeviceWeights of_batch_;
   int scene_ = 0;
+  bool waited_ = true;     // Nothing is on its way.
   int64_t rows_left_ = 0;  // Of the batch.
   int64_t rows_ = 0;       // Of the part.
 };
