@@ -44,7 +44,8 @@ bench() {  # NAME ROW...
 gpu_rows() {  # STATUS
   local verdict="failed"
   if (($1 == 77)); then verdict="skipped (no GPU)"; fi
-  for row in 'GPU: forward of 4,096 rows over its limit|<= 2x' 'GPU: p99 of 500 candidates at 5,000 requests a second|<= 1 ms'; do
+  for row in 'GPU: forward of 4,096 rows over its limit, fp32|<= 2x' 'GPU: forward of 4,096 rows over its limit, bf16|<= 2x' \
+             'GPU: p99 of 500 candidates at 5,000 requests a second|<= 1 ms'; do
     echo "row | ${row%%|*} | - | ${row#*|} | $verdict" >>"$rows"
   done
 }
