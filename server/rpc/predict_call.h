@@ -40,7 +40,7 @@ class PredictInput {
   // kInvalidArgument names the field, what came and what was expected. scene() is known even then, if there is one.
   absl::Status Read(const PredictOptions& options, const v1::PredictRequest& request);
 
-  void Clear();  // As before Read(); what it borrowed may go. Its memory stays.
+  void Clear();  // As before Read(); what it borrowed may go. As much of its memory stays as requests usually need.
 
   int scene() const { return scene_; }  // Index; -1 before Read() or where it is unknown.
   int64_t rows() const { return rows_; }
