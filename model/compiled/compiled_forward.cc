@@ -108,6 +108,7 @@ class CompiledForward::Worker {
       }
     }
     for (int r = to; r < to + count; ++r) WriteSceneInputs(scene, rows, r, layout.width);
+    ClearColumns(rows, layout.width, to, to + count);
   }
 
   // Chunks of one request.
@@ -120,7 +121,9 @@ class CompiledForward::Worker {
     if (program.split) {
       const RowsView context = workspace_.Buffer(program, program.context);
       context_rows_.Write(*weights_.tables, *scene.inputs, /*context=*/true, InputColumns::kOfSide, 1, context, 0);
-      WriteSceneInputs(request.scene, context, 0, context.width);
+      const auto width = static_cast<int>(scene.inputs->context_columns.size());
+      WriteSceneInputs(request.scene, context, 0, width);
+      ClearColumns(context, width, 0, 1);
       workspace_.RunContext(program, *weights_.dense, wanted_);
     }
     const int64_t chunks = (result.rows + PackedProduct::kMostRows - 1) / PackedProduct::kMostRows;
@@ -132,6 +135,7 @@ class CompiledForward::Worker {
       const RowsView to = workspace_.Buffer(program, program.rows);
       if (program.split) {
         own_rows_.Write(*weights_.tables, *scene.inputs, /*context=*/false, InputColumns::kOfSide, rows, to, 0);
+        ClearColumns(to, static_cast<int>(scene.inputs->candidate_columns.size()), 0, rows);
       } else {
         WriteWhole(request.scene, rows, to, 0);
       }

@@ -157,7 +157,7 @@ class NetworkSteps {
   std::vector<Rows> Trunk(const Rows& inputs) {
     if (network_.has_mmoe()) return Mmoe(inputs);
     if (network_.has_ple()) return Ple(inputs);
-    return std::vector<Rows>(towers_.size(), Mlp({"bottom"}, inputs, /*keep=*/true, Reader::kProduct));
+    return std::vector<Rows>(towers_.size(), Mlp({"bottom"}, inputs, /*keep=*/true, Reader::kTower));
   }
 
   std::vector<Rows> Mmoe(const Rows& inputs) {
@@ -170,7 +170,7 @@ class NetworkSteps {
     std::vector<Rows> mixed;
     for (size_t i = 0; i < towers_.size(); ++i) {
       builder_.OfTower(towers_[i]);
-      mixed.push_back(builder_.Mix(experts, shares, static_cast<int>(i) * mmoe.experts(), Reader::kProduct));
+      mixed.push_back(builder_.Mix(experts, shares, static_cast<int>(i) * mmoe.experts(), Reader::kTower));
     }
     builder_.OfTower(-1);
     return mixed;
@@ -201,11 +201,12 @@ class NetworkSteps {
     }
     return own;
   }
-  Rows PleMixed(int layer, int tower, const Rows& in, std::vector<Rows> own, const std::vector<Rows>& shared) {
+  Rows PleMixed(int layer, int tower, const Rows& in, std::vector<Rows> own, const std::vector<Rows>& shared,
+                Reader reader) {
     const Rows shares = builder_.Linear(in, {Layer(absl::StrCat("gate.", layer), tower)}, false, Reader::kRows);
     builder_.Softmax(shares, shares.width);
     own.insert(own.end(), shared.begin(), shared.end());
-    const Rows mixed = builder_.Mix(own, shares, 0, Reader::kProduct);
+    const Rows mixed = builder_.Mix(own, shares, 0, reader);
     builder_.Free(shares);
     return mixed;
   }
@@ -216,7 +217,7 @@ class NetworkSteps {
     std::vector<Rows> all;  // Every task's experts, then the shared ones.
     for (int tower = 0; tower < tower_count_; ++tower) {
       const std::vector<Rows> own = PleOwn(layer, tower, in.tasks[tower]);
-      out.tasks.push_back(PleMixed(layer, tower, in.tasks[tower], own, shared));
+      out.tasks.push_back(PleMixed(layer, tower, in.tasks[tower], own, shared, Reader::kProduct));
       all.insert(all.end(), own.begin(), own.end());
     }
     all.insert(all.end(), shared.begin(), shared.end());
@@ -236,7 +237,7 @@ class NetworkSteps {
     for (const int tower : towers_) {
       builder_.OfTower(tower);
       const std::vector<Rows> own = PleOwn(layer, tower, in.tasks[tower]);
-      mixed.push_back(PleMixed(layer, tower, in.tasks[tower], own, shared));
+      mixed.push_back(PleMixed(layer, tower, in.tasks[tower], own, shared, Reader::kTower));
       for (const Rows& rows : own) builder_.Free(rows);
     }
     builder_.OfTower(-1);
@@ -259,7 +260,7 @@ class NetworkSteps {
     const Reader last_reader = builder_.HeadReader(head);
     const int layers = builder_.LayerCount(names.name);
     for (int layer = 0; layer < layers; ++layer) {
-      in = Gated(tower, layer, in, Reader::kProduct);
+      in = Gated(tower, layer, in, Reader::kTower);
       in = HiddenLayer(in, names(layer), layer + 1 == layers, last_reader);
     }
     builder_.Logits(tower, Gated(tower, layers, in, last_reader), head);

@@ -30,17 +30,18 @@ constexpr dnnl::cpu_isa kAmx = dnnl::cpu_isa::avx512_core_amx;
 
 bool HasFastBFloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 
+bool HasBFloat16Tiles() { return Has(kAmx); }
+
 std::string ProductInstructions() {
-  if (Has(kAmx)) return "AVX-512 with AMX";
+  if (HasBFloat16Tiles()) return "AVX-512 with AMX";
   if (Has(dnnl::cpu_isa::avx512_core_bf16)) return "AVX-512 with bfloat16";
-  if (Has(dnnl::cpu_isa::avx512_core)) return "AVX-512";
-  if (Has(dnnl::cpu_isa::avx2)) return "AVX2";
-  return "neither AVX-512 nor AVX2";
+  return PanelInstructions();
 }
 
 PackedProduct::PackedProduct(const ProductShape& shape) : shape_(shape) {
-  const bool bfloat16 = shape_.arithmetic == Arithmetic::kBFloat16;
-  const dnnl::memory::desc any({shape_.inputs, shape_.outputs}, TypeOf(bfloat16), dnnl::memory::format_tag::any);
+  if (shape_.arithmetic == Arithmetic::kFloat32) return;
+  const dnnl::memory::desc any({shape_.inputs, shape_.outputs}, dnnl::memory::data_type::bf16,
+                               dnnl::memory::format_tag::any);
   const int size = SizeFor(kPackedForRows);
   made_[size] = Make(RowsOf(size), any);
   sizes_[size].store(made_[size].get(), std::memory_order_release);
@@ -49,7 +50,7 @@ PackedProduct::PackedProduct(const ProductShape& shape) : shape_(shape) {
 
 std::unique_ptr<PackedProduct::ForRows> PackedProduct::Make(int rows, dnnl::memory::desc weights) const {
   auto made = std::make_unique<ForRows>();
-  made->in = Rows(rows, shape_.inputs, shape_.arithmetic == Arithmetic::kBFloat16);
+  made->in = Rows(rows, shape_.inputs, true);
   made->out = Rows(rows, shape_.outputs, shape_.bfloat16_out);
   if (shape_.bias) made->bias = Rows(1, shape_.outputs, false);
   dnnl::primitive_attr attributes;
@@ -86,10 +87,12 @@ const PackedProduct::ForRows& PackedProduct::OfSize(int size) const {
 }
 
 void PackedProduct::MakeAll() const {
+  if (shape_.arithmetic == Arithmetic::kFloat32) return;
   for (int size = 0; size < kSizes; ++size) OfSize(size);
 }
 
-dnnl::memory PackedProduct::Pack(const float* weights) const {
+PackedMatrix PackedProduct::Pack(const float* weights) const {
+  if (shape_.arithmetic == Arithmetic::kFloat32) return PanelWeights(weights, shape_.inputs, shape_.outputs);
   dnnl::memory packed(packed_, Cpu());
   dnnl::memory plain(Rows(shape_.inputs, shape_.outputs, false), Cpu(), const_cast<float*>(weights));
   dnnl::stream stream(Cpu());
@@ -115,8 +118,17 @@ std::unique_ptr<ProductRunner::Arguments> ProductRunner::MakeArguments(const Pac
   return made;
 }
 
-void ProductRunner::Run(int product, int rows, const void* in, const dnnl::memory& weights, const float* bias,
+void ProductRunner::Run(int product, int rows, const void* in, const PackedMatrix& weights, const float* bias,
                         void* out) {
+  if (const auto* halves = std::get_if<dnnl::memory>(&weights)) {
+    return RunBFloat16(product, rows, in, *halves, bias, out);
+  }
+  std::get<PanelWeights>(weights).Multiply(static_cast<const float*>(in), rows, bias, products_[product]->shape().relu,
+                                           static_cast<float*>(out));
+}
+
+void ProductRunner::RunBFloat16(int product, int rows, const void* in, const dnnl::memory& weights, const float* bias,
+                                void* out) {
   const PackedProduct& packed = *products_[product];
   const int size = PackedProduct::SizeFor(rows);
   const PackedProduct::ForRows& of_size = packed.OfSize(size);

@@ -1,4 +1,5 @@
-// Rows times weights through oneDNN: out = act(in W + b), the weights packed once for many products.
+// Rows times weights: out = act(in W + b), the weights packed once for many products. float32 by our own kernel, bfloat16
+// through oneDNN, which has the processor's tiles where there are some.
 #pragma once
 
 #include <array>
@@ -9,7 +10,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <variant>
 #include <vector>
+
+#include "model/compiled/panel_weights.h"
 
 namespace polyscene {
 
@@ -18,19 +22,28 @@ enum class Arithmetic { kFloat32, kBFloat16 };
 // Whether the processor multiplies bfloat16 itself (AVX-512 BF16 or AMX); without that it costs more than it saves.
 bool HasFastBFloat16();
 
-// What oneDNN uses of this processor, for people: "AVX-512", "AVX-512 with bfloat16" and the like.
+// Whether it does so by tiles (AMX), at several times the rate of float32.
+bool HasBFloat16Tiles();
+
+// What products use of this processor, for people: "AVX-512", "AVX-512 with bfloat16" and the like.
 std::string ProductInstructions();
+
+// bfloat16 rows are best as wide as a multiple of this: with tiles, others cost a first layer up to half of its rate.
+inline constexpr int kBFloat16Columns = 32;
 
 struct ProductShape {
   int inputs = 0;
   int outputs = 0;
   Arithmetic arithmetic = Arithmetic::kFloat32;  // Of the rows that come in, and of the weights.
-  bool bfloat16_out = false;                     // Else the rows that come out are float32.
+  bool bfloat16_out = false;                     // Of bfloat16 alone; else the rows that come out are float32.
   bool relu = false;                             // max(0, x) behind it.
   bool bias = true;                              // float32 [outputs]
 
   bool operator==(const ProductShape&) const = default;
 };
+
+// By the arithmetic of its product. Immutable, any thread.
+using PackedMatrix = std::variant<PanelWeights, dnnl::memory>;
 
 // Products of one shape. Rows lie one behind the other without gaps: with others oneDNN falls back to code that is a
 // tenth slower.
@@ -47,9 +60,9 @@ class PackedProduct {
   const ProductShape& shape() const { return shape_; }
 
   // weights: [inputs, outputs] row-major.
-  dnnl::memory Pack(const float* weights) const;
+  PackedMatrix Pack(const float* weights) const;
 
-  // oneDNN generates code for each number of rows. Above 16 it is rounded up to a multiple of four, so that there are
+  // For bfloat16, oneDNN generates code for each number of rows. Above 16 it is rounded up to a multiple of four, so that there are
   // few: rows behind the last one are computed as well, and must be there.
   static constexpr int kSizes = 16 + (kMostRows - 16) / 4;
   static constexpr int SizeFor(int rows) { return rows <= 16 ? rows - 1 : 16 + (rows - 16 + 3) / 4 - 1; }
@@ -63,9 +76,9 @@ class PackedProduct {
     dnnl::memory::desc weights;
     dnnl::memory::desc scratchpad;
   };
-  // Made when it is asked for first, in some tenth of a millisecond.
+  // Of bfloat16. Made when it is asked for first, in some tenth of a millisecond.
   const ForRows& OfSize(int size) const;
-  void MakeAll() const;  // All sizes, so that nobody waits for one later.
+  void MakeAll() const;  // All sizes that there are to be made, so that nobody waits for one later.
 
  private:
   std::unique_ptr<ForRows> Make(int rows, dnnl::memory::desc weights) const;
@@ -85,7 +98,7 @@ class ProductRunner {
 
   // in: [rows, inputs], out: [rows, outputs], with room for PackedProduct's rounded number of rows; rows: 1 to
   // kMostRows; bias: where the shape has one.
-  void Run(int product, int rows, const void* in, const dnnl::memory& weights, const float* bias, void* out);
+  void Run(int product, int rows, const void* in, const PackedMatrix& weights, const float* bias, void* out);
 
  private:
   struct Arguments {
@@ -95,6 +108,7 @@ class ProductRunner {
     dnnl::memory scratchpad;
   };
   std::unique_ptr<Arguments> MakeArguments(const PackedProduct::ForRows& of_size, bool with_bias);
+  void RunBFloat16(int product, int rows, const void* in, const dnnl::memory& weights, const float* bias, void* out);
 
   const std::vector<std::unique_ptr<PackedProduct>>& products_;
   dnnl::stream stream_;

@@ -93,7 +93,9 @@ PackedWeights PackWeights(const WeightRecipes& recipes, const ParameterLayout& l
     Numbers numbers = SideBySide(layout, recipe.columns, flat);
     if (recipe.side == InputSide::kContext) numbers = TakeRows(numbers, inputs.context_columns);
     if (recipe.side == InputSide::kCandidates) numbers = TakeRows(numbers, inputs.candidate_columns);
-    packed.matrices.push_back(products[recipe.product]->Pack(numbers.values.data()));
+    const PackedProduct& product = *products[recipe.product];
+    numbers.values.resize(int64_t{product.shape().inputs} * numbers.columns);  // Zeros for columns that are no inputs.
+    packed.matrices.push_back(product.Pack(numbers.values.data()));
   }
   for (const WeightRecipes::Vector& recipe : recipes.vectors()) {
     packed.vectors.push_back(MakeVector(recipe, layout, flat));

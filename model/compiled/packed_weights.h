@@ -87,7 +87,7 @@ class WeightRecipes {
 
 // Immutable, any thread.
 struct PackedWeights {
-  std::vector<dnnl::memory> matrices;
+  std::vector<PackedMatrix> matrices;
   std::vector<std::vector<float>> vectors;
 };
 

@@ -25,7 +25,7 @@ struct Step {
     kOpen,          // in = 2 sigmoid(in), in place
     kAdd,           // out = in + with
     kMultiply,      // out = in * with
-    kConcat,        // out = in, with side by side
+    kConcat,        // out = in's first `count` columns, with side by side
     kCross,         // out = in + first * with
     kPairProducts,  // out = the sum of the products of every two of in's first `count` vectors
   };
@@ -51,7 +51,7 @@ struct Step {
 struct Program {
   bool split = false;
   int context = -1;  // Buffer that takes a request's inputs; -1 in whole programs.
-  int rows = -1;     // Buffer that takes each row's.
+  int rows = -1;     // Buffer that takes each row's. Columns of either that are no inputs are to be zeros.
   std::vector<BufferSpec> buffers;
   std::vector<size_t> offsets;  // [buffers] where each lies in a workspace, in bytes,
   size_t bytes = 0;             // and what all of them need.

@@ -36,8 +36,12 @@ ProgramBuilder::ProgramBuilder(ProgramParts& parts, const InputLayout& inputs, s
   program_.split = split;
   program_.logits.assign(tower_count, -1);
   const bool bfloat16 = BFloat16(Reader::kProduct);
-  if (split) program_.context = Buffer(static_cast<int>(inputs.context_columns.size()), bfloat16, /*context=*/true);
-  program_.rows = Buffer(split ? static_cast<int>(inputs.candidate_columns.size()) : inputs.width, bfloat16);
+  const auto padded = [&](size_t columns) {
+    const auto width = static_cast<int>(columns);
+    return bfloat16 ? (width + kBFloat16Columns - 1) / kBFloat16Columns * kBFloat16Columns : width;
+  };
+  if (split) program_.context = Buffer(padded(inputs.context_columns.size()), bfloat16, /*context=*/true);
+  program_.rows = Buffer(padded(split ? inputs.candidate_columns.size() : inputs.width), bfloat16);
 }
 
 int ProgramBuilder::Buffer(int width, bool bfloat16, bool context) {
@@ -114,11 +118,13 @@ Rows ProgramBuilder::Linear(const Rows& in, const std::vector<LayerName>& layers
   const int bias_vector = bias.columns.empty() ? -1 : parts_.weights().Add(std::move(bias));
   if (in.inputs && program_.split) return SplitLinear(layers, relu, reader, width, bias_vector);
 
-  const Rows out{Buffer(width, BFloat16(reader)), false, width};
-  const int product = parts_.Product({.inputs = program_.buffers[in.buffer].width,
+  const BufferSpec read = program_.buffers[in.buffer];
+  const bool halves = read.bfloat16 && BFloat16(reader);
+  const Rows out{Buffer(width, halves), false, width};
+  const int product = parts_.Product({.inputs = read.width,
                                       .outputs = width,
-                                      .arithmetic = parts_.arithmetic(),
-                                      .bfloat16_out = BFloat16(reader),
+                                      .arithmetic = read.bfloat16 ? Arithmetic::kBFloat16 : Arithmetic::kFloat32,
+                                      .bfloat16_out = halves,
                                       .relu = relu,
                                       .bias = bias_vector >= 0});
   const int matrix = Matrix(layers, InputSide::kAll, product);
@@ -186,6 +192,7 @@ Rows ProgramBuilder::Concat(const Rows& a, const Rows& b, Reader reader) {
   Step& step = Append(Step::Kind::kConcat);
   step.in = a.buffer;
   step.with = b.buffer;
+  step.count = a.width;
   step.out = out.buffer;
   return out;
 }

@@ -44,8 +44,10 @@ struct LayerName {
   int count = 0;
 };
 
-// Where numbers go next. Products read the network's arithmetic, all else float32.
-enum class Reader { kProduct, kRows };
+// Where numbers go next. Products read the network's arithmetic, all else float32. So do towers where the processor has
+// tiles: what they read is a mean of experts, whose rounding to bfloat16 is two fifths of the variance of all of its
+// errors, and beside the tiles' rate a tower's layers are cheap in float32.
+enum class Reader { kProduct, kTower, kRows };
 
 // Rows in the making: a buffer, or the network's inputs, which a split program has in two parts.
 struct Rows {
@@ -68,7 +70,7 @@ class ProgramBuilder {
   // Steps from here on are of this tower alone; -1: of every request.
   void OfTower(int tower) { tower_ = tower; }
 
-  // Layers that read the same rows, side by side. relu: behind it. scene_term: of a gate, which learns nothing about
+  // Layers that read the same rows, side by side; of float32 rows come float32 ones. relu: behind it. scene_term: of a gate, which learns nothing about
   // its inputs; a row of the matrix `table` goes through `weight` and is added to the bias.
   struct SceneTerm {
     std::string table;
@@ -101,7 +103,8 @@ class ProgramBuilder {
  private:
   int Buffer(int width, bool bfloat16, bool context = false);
   bool BFloat16(Reader reader) const {
-    return reader == Reader::kProduct && parts_.arithmetic() == Arithmetic::kBFloat16;
+    return parts_.arithmetic() == Arithmetic::kBFloat16 &&
+           (reader == Reader::kProduct || (reader == Reader::kTower && !HasBFloat16Tiles()));
   }
   MatrixColumns Columns(const std::string& name, const LayerName& layer) const;
   std::vector<MatrixColumns> BiasColumns(const std::vector<LayerName>& layers) const;

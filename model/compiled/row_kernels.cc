@@ -250,16 +250,26 @@ void CrossRows(const RowsView& x0, const RowsView& y, const RowsView& x, int row
   }
 }
 
-void ConcatRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out) {
+void ConcatRows(const RowsView& a, int count, const RowsView& b, int rows, const RowsView& out) {
   std::array<float, kBlock> space;
+  const auto copy = [&](const RowsView& from, int row, int columns, int to) {
+    for (int begin = 0; begin < columns; begin += kBlock) {
+      const int block = std::min(kBlock, columns - begin);
+      StoreColumns(Floats(from, row, begin, block, space.data()), block, out, row, to + begin);
+    }
+  };
   for (int row = 0; row < rows; ++row) {
-    int at = 0;
-    for (const RowsView* from : {&a, &b}) {
-      for (int begin = 0; begin < from->width; begin += kBlock) {
-        const int count = std::min(kBlock, from->width - begin);
-        StoreColumns(Floats(*from, row, begin, count, space.data()), count, out, row, at + begin);
-      }
-      at += from->width;
+    copy(a, row, count, 0);
+    copy(b, row, out.width - count, count);
+  }
+}
+
+void ClearColumns(const RowsView& x, int begin, int first, int end) {
+  for (int row = first; row < end && begin < x.width; ++row) {
+    if (x.bfloat16) {
+      std::fill_n(x.halves(row) + begin, x.width - begin, BFloat16());
+    } else {
+      std::fill_n(x.floats(row) + begin, x.width - begin, 0.0f);
     }
   }
 }

@@ -48,8 +48,11 @@ void MultiplyRows(const RowsView& a, const RowsView& b, int rows, const RowsView
 // out = x + x0 * y
 void CrossRows(const RowsView& x0, const RowsView& y, const RowsView& x, int rows, const RowsView& out);
 
-// The columns of a, then those of b.
-void ConcatRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out);
+// The first `count` columns of a, then as many of b as out has room for.
+void ConcatRows(const RowsView& a, int count, const RowsView& b, int rows, const RowsView& out);
+
+// Zeros from column `begin` on, in rows [first, end).
+void ClearColumns(const RowsView& x, int begin, int first, int end);
 
 // The sum of the products of every two of the `count` vectors of out.width numbers that x begins with.
 void PairProducts(const RowsView& x, int count, int rows, const RowsView& out);

@@ -58,7 +58,7 @@ void Workspace::Run(const Program& program, const Step& step, const PackedWeight
     case Step::Kind::kMultiply:
       return MultiplyRows(view(step.in), view(step.with), rows, view(step.out));
     case Step::Kind::kConcat:
-      return ConcatRows(view(step.in), view(step.with), rows, view(step.out));
+      return ConcatRows(view(step.in), step.count, view(step.with), rows, view(step.out));
     case Step::Kind::kCross:
       return CrossRows(view(step.first), view(step.with), view(step.in), rows, view(step.out));
     case Step::Kind::kPairProducts:

@@ -64,7 +64,7 @@ void Chunk::Run(PlainWeights& weights, const Step& step) {
     case Step::Kind::kMultiply:
       return MultiplyRows(view(step.in), view(step.with), rows_, view(step.out));
     case Step::Kind::kConcat:
-      return ConcatRows(view(step.in), view(step.with), rows_, view(step.out));
+      return ConcatRows(view(step.in), step.count, view(step.with), rows_, view(step.out));
     case Step::Kind::kCross:
       return CrossRows(view(step.first), view(step.with), view(step.in), rows_, view(step.out));
     case Step::Kind::kPairProducts:

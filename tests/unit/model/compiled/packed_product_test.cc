@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <random>
 #include <vector>
 
 #include "model/compiled/row_kernels.h"
@@ -23,7 +25,7 @@ void ExpectProducts(const ProductShape& shape) {
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = Small(static_cast<int>(i));
   std::vector<float> bias(shape.outputs);
   for (int o = 0; o < shape.outputs; ++o) bias[o] = Small(o + 3);
-  const dnnl::memory packed = products[0]->Pack(weights.data());
+  const PackedMatrix packed = products[0]->Pack(weights.data());
 
   const bool halves = shape.arithmetic == Arithmetic::kBFloat16;
   std::vector<float> in_space(PackedProduct::kMostRows * shape.inputs);
@@ -36,7 +38,7 @@ void ExpectProducts(const ProductShape& shape) {
     StoreColumns(row.data(), shape.inputs, in, r, 0);
   }
   std::vector<float> got(shape.outputs);
-  for (const int rows : {1, 2, 3, 16, 17, 50, 127, 128}) {
+  for (const int rows : {1, 2, 3, 6, 7, 12, 13, 16, 17, 50, 127, 128}) {
     runner.Run(0, rows, in.data, packed, shape.bias ? bias.data() : nullptr, out.data);
     for (int r = 0; r < rows; ++r) {
       LoadColumns(out, r, 0, shape.outputs, got.data());
@@ -51,7 +53,7 @@ void ExpectProducts(const ProductShape& shape) {
 }
 
 TEST(PackedProductTest, MultipliesRowsOfEveryNumber) {
-  for (const int outputs : {1, 12, 64, 70}) {
+  for (const int outputs : {1, 12, 16, 17, 32, 40, 64, 70}) {
     for (const bool relu : {false, true}) {
       ExpectProducts({.inputs = 19, .outputs = outputs, .relu = relu, .bias = relu});
     }
@@ -64,6 +66,45 @@ TEST(PackedProductTest, MultipliesBFloat16) {
     ExpectProducts(
         {.inputs = 33, .outputs = 40, .arithmetic = Arithmetic::kBFloat16, .bfloat16_out = half_out, .relu = true});
   }
+}
+
+TEST(PackedProductTest, GivesARowTheSameWhateverGoesWithIt) {
+  const ProductShape shape{.inputs = 37, .outputs = 70, .relu = true};
+  std::vector<std::unique_ptr<PackedProduct>> products;
+  products.push_back(std::make_unique<PackedProduct>(shape));
+  ProductRunner runner(products);
+  std::mt19937_64 random(1);
+  std::normal_distribution<float> normal;
+  const auto draw = [&](int count) {
+    std::vector<float> values(count);
+    for (float& value : values) value = normal(random);
+    return values;
+  };
+  const PackedMatrix packed = products[0]->Pack(draw(shape.inputs * shape.outputs).data());
+  const std::vector<float> bias = draw(shape.outputs);
+  const std::vector<float> in = draw(PackedProduct::kMostRows * shape.inputs);
+  std::vector<float> all(PackedProduct::kMostRows * shape.outputs);
+  runner.Run(0, PackedProduct::kMostRows, in.data(), packed, bias.data(), all.data());
+  for (const int rows : {1, 2, 5, 11}) {
+    std::vector<float> some(PackedProduct::kMostRows * shape.outputs);
+    for (int first = 0; first + rows <= PackedProduct::kMostRows; first += rows) {
+      runner.Run(0, rows, &in[first * shape.inputs], packed, bias.data(), &some[first * shape.outputs]);
+    }
+    const int compared = PackedProduct::kMostRows / rows * rows * shape.outputs;
+    EXPECT_TRUE(std::equal(some.begin(), some.begin() + compared, all.begin())) << rows << " rows at a time";
+  }
+}
+
+TEST(PackedProductTest, LetsNaNThroughRelu) {
+  std::vector<std::unique_ptr<PackedProduct>> products;
+  products.push_back(std::make_unique<PackedProduct>(ProductShape{.inputs = 1, .outputs = 3, .relu = true}));
+  ProductRunner runner(products);
+  const std::vector<float> weights = {1, -1, 2};
+  const std::vector<float> bias = {0, 0, 0};
+  const float in = std::nanf("");
+  std::vector<float> out(3);
+  runner.Run(0, 1, &in, products[0]->Pack(weights.data()), bias.data(), out.data());
+  for (const float value : out) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST(PackedProductTest, RoundsNumbersOfRowsUp) {

@@ -68,7 +68,7 @@ TEST(RowKernelsTest, ConcatPutsColumnsSideBySideInEachRow) {
   std::vector<float> a = {1, 2};
   std::vector<float> b = {3, 4, 5, 6};
   std::vector<float> out(6);
-  ConcatRows(View(a, 1), View(b, 2), 2, View(out, 3));
+  ConcatRows(View(a, 1), 1, View(b, 2), 2, View(out, 3));
   EXPECT_THAT(out, ElementsAre(1, 3, 4, 2, 5, 6));
 }
 
