@@ -139,7 +139,7 @@ void Chunk::RunBackward(PlainWeights& weights, const Step& step) {
       return AddProducts(gradient, Values(step.in), rows_, Gradient(step.with));
     case Step::Kind::kConcat:
       AddColumns(gradient, 0, rows_, Gradient(step.in));
-      return AddColumns(gradient, Values(step.in).width, rows_, Gradient(step.with));
+      return AddColumns(gradient, step.count, rows_, Gradient(step.with));
     case Step::Kind::kCross:
       AddColumns(gradient, 0, rows_, Gradient(step.in));
       AddProducts(gradient, Values(step.with), rows_, Gradient(step.first));
