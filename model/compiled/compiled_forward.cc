@@ -128,7 +128,7 @@ class CompiledForward::Worker {
     }
     const int64_t chunks = (result.rows + PackedProduct::kMostRows - 1) / PackedProduct::kMostRows;
     for (int64_t done = 0, chunk = 0; chunk < chunks; ++chunk) {
-      // Of about one size, each but the last a multiple of four, so that no row is computed for nothing.
+      // Of about one size, each but the last a multiple of four, so that bfloat16 computes no row for nothing.
       const int64_t left = result.rows - done;
       const int64_t share = (left + chunks - chunk - 1) / (chunks - chunk);
       const int rows = static_cast<int>(std::min<int64_t>(left, (share + 3) / 4 * 4));
@@ -230,6 +230,7 @@ std::unique_ptr<CompiledForward::Worker> CompiledForward::Take() {
       idle_.pop_back();
       return worker;
     }
+    idle_.reserve(++workers_);  // So that none that comes back waits for memory.
   }
   return std::make_unique<Worker>(*network_, encoder_);
 }

@@ -44,8 +44,8 @@ class CompiledForward {
   const std::shared_ptr<const CompiledNetwork> network_;
   const FeatureEncoder encoder_;
   std::mutex mu_;
-  std::vector<std::unique_ptr<Worker>>
-      idle_;  // As many as ever ran at once; the last one used, whose memory is warm, first.
+  size_t workers_ = 0;  // As many as ever ran at once.
+  std::vector<std::unique_ptr<Worker>> idle_;  // Of them; the last one used, whose memory is warm, first.
 };
 
 }  // namespace polyscene

@@ -35,8 +35,8 @@ class CompiledNetwork {
     Program whole;
   };
 
-  // Generates the code for chunks of every size, which the first request of a size would wait for otherwise. Some
-  // tenths of a second for a large network.
+  // Generates bfloat16's code for chunks of every size, which the first request of a size would wait for otherwise.
+  // Some tenths of a second for a large network.
   void Warm() const;
 
   // flat: the parameters as the layout has them, on the CPU.

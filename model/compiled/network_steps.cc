@@ -118,23 +118,24 @@ class NetworkSteps {
       return sum;
     }
     if (skip_ == Skip::kDense && !last) {
-      const Rows both = builder_.Concat(in, out, Reader::kProduct);
+      const Rows both = builder_.Concat(in, out, reader);
       builder_.Free(out);
       return both;
     }
     return out;
   }
 
+  // reader: of what comes out.
   Rows HiddenLayer(const Rows& in, const LayerName& layer, bool last, Reader reader) {
-    const Rows out = builder_.Linear(in, {layer}, true, last ? reader : Reader::kProduct);
-    return PassedOn(in, out, last, last ? reader : Reader::kProduct);
+    return PassedOn(in, builder_.Linear(in, {layer}, true, reader), last, reader);
   }
 
   // keep: `in` is read by others, too.
   Rows Mlp(const Names& names, Rows in, bool keep, Reader reader) {
     const int layers = builder_.LayerCount(names.name);
     for (int layer = 0; layer < layers; ++layer) {
-      const Rows out = HiddenLayer(in, names(layer), layer + 1 == layers, reader);
+      const bool last = layer + 1 == layers;
+      const Rows out = HiddenLayer(in, names(layer), last, last ? reader : Reader::kProduct);
       if (layer > 0 || !keep) builder_.Free(in);
       in = out;
     }
@@ -148,7 +149,7 @@ class NetworkSteps {
     const int layers = builder_.LayerCount(name);
     for (int e = 0; e < count; ++e) {
       const LayerName first = Columns(name + ".first", e * first_width, first_width);
-      Rows hidden = HiddenLayer(in, first, layers == 0, Reader::kRows);
+      Rows hidden = HiddenLayer(in, first, layers == 0, layers == 0 ? Reader::kRows : Reader::kProduct);
       outputs.push_back(layers == 0 ? hidden : Mlp({name, e}, hidden, /*keep=*/false, Reader::kRows));
     }
     return outputs;
@@ -261,7 +262,8 @@ class NetworkSteps {
     const int layers = builder_.LayerCount(names.name);
     for (int layer = 0; layer < layers; ++layer) {
       in = Gated(tower, layer, in, Reader::kTower);
-      in = HiddenLayer(in, names(layer), layer + 1 == layers, last_reader);
+      const bool last = layer + 1 == layers;
+      in = HiddenLayer(in, names(layer), last, last ? last_reader : Reader::kTower);
     }
     builder_.Logits(tower, Gated(tower, layers, in, last_reader), head);
     builder_.OfTower(-1);

@@ -1,5 +1,7 @@
 #include "model/compiled/packed_product.h"
 
+#include <cassert>
+
 namespace polyscene {
 namespace {
 
@@ -32,13 +34,13 @@ bool HasFastBFloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 
 bool HasBFloat16Tiles() { return Has(kAmx); }
 
-std::string ProductInstructions() {
-  if (HasBFloat16Tiles()) return "AVX-512 with AMX";
-  if (Has(dnnl::cpu_isa::avx512_core_bf16)) return "AVX-512 with bfloat16";
-  return PanelInstructions();
+std::string ProductInstructions(Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::kFloat32 || !HasFastBFloat16()) return PanelInstructions();
+  return HasBFloat16Tiles() ? "AVX-512 with AMX" : "AVX-512 with bfloat16";
 }
 
 PackedProduct::PackedProduct(const ProductShape& shape) : shape_(shape) {
+  assert(shape_.arithmetic == Arithmetic::kBFloat16 || !shape_.bfloat16_out);
   if (shape_.arithmetic == Arithmetic::kFloat32) return;
   const dnnl::memory::desc any({shape_.inputs, shape_.outputs}, dnnl::memory::data_type::bf16,
                                dnnl::memory::format_tag::any);

@@ -1,5 +1,5 @@
-// Rows times weights: out = act(in W + b), the weights packed once for many products. float32 by our own kernel, bfloat16
-// through oneDNN, which has the processor's tiles where there are some.
+// Rows times weights: out = act(in W + b), the weights packed once for many products. float32 by our own kernel,
+// bfloat16 through oneDNN, which has the processor's tiles where there are some.
 #pragma once
 
 #include <array>
@@ -25,11 +25,12 @@ bool HasFastBFloat16();
 // Whether it does so by tiles (AMX), at several times the rate of float32.
 bool HasBFloat16Tiles();
 
-// What products use of this processor, for people: "AVX-512", "AVX-512 with bfloat16" and the like.
-std::string ProductInstructions();
+// Of bfloat16 rows that tiles are multiplied with: where the inputs' width is no multiple of it, a first layer loses up
+// to half of its rate.
+inline constexpr int kTileColumns = 32;
 
-// bfloat16 rows are best as wide as a multiple of this: with tiles, others cost a first layer up to half of its rate.
-inline constexpr int kBFloat16Columns = 32;
+// What products use of this processor, for people: "AVX-512", "AVX-512 with bfloat16" and the like.
+std::string ProductInstructions(Arithmetic arithmetic);
 
 struct ProductShape {
   int inputs = 0;
@@ -45,8 +46,8 @@ struct ProductShape {
 // By the arithmetic of its product. Immutable, any thread.
 using PackedMatrix = std::variant<PanelWeights, dnnl::memory>;
 
-// Products of one shape. Rows lie one behind the other without gaps: with others oneDNN falls back to code that is a
-// tenth slower.
+// Products of one shape. Rows lie one behind the other without gaps: with others, of bfloat16, oneDNN falls back to
+// code that is a tenth slower.
 //
 // Any thread. Throws dnnl::error where oneDNN cannot do it.
 class PackedProduct {
@@ -62,8 +63,8 @@ class PackedProduct {
   // weights: [inputs, outputs] row-major.
   PackedMatrix Pack(const float* weights) const;
 
-  // For bfloat16, oneDNN generates code for each number of rows. Above 16 it is rounded up to a multiple of four, so that there are
-  // few: rows behind the last one are computed as well, and must be there.
+  // For bfloat16, oneDNN generates code for each number of rows. Above 16 it is rounded up to a multiple of four, so
+  // that there are few: rows behind the last one are computed as well, and must be there.
   static constexpr int kSizes = 16 + (kMostRows - 16) / 4;
   static constexpr int SizeFor(int rows) { return rows <= 16 ? rows - 1 : 16 + (rows - 16 + 3) / 4 - 1; }
   static constexpr int RowsOf(int size) { return size < 16 ? size + 1 : 16 + (size - 15) * 4; }
@@ -90,8 +91,8 @@ class PackedProduct {
   mutable std::array<std::atomic<const ForRows*>, kSizes> sizes_{};
 };
 
-// Runs products; what they need of their own is made on the first use of each, and nothing is allocated here then.
-// Not thread-safe.
+// Runs products; what those of bfloat16 need of their own is made on the first use of each, and nothing is allocated
+// here then. Not thread-safe.
 class ProductRunner {
  public:
   explicit ProductRunner(const std::vector<std::unique_ptr<PackedProduct>>& products);

@@ -1,6 +1,7 @@
 #include "model/compiled/packed_weights.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 
 namespace polyscene {
@@ -94,6 +95,7 @@ PackedWeights PackWeights(const WeightRecipes& recipes, const ParameterLayout& l
     if (recipe.side == InputSide::kContext) numbers = TakeRows(numbers, inputs.context_columns);
     if (recipe.side == InputSide::kCandidates) numbers = TakeRows(numbers, inputs.candidate_columns);
     const PackedProduct& product = *products[recipe.product];
+    assert(product.shape().inputs >= numbers.rows);
     numbers.values.resize(int64_t{product.shape().inputs} * numbers.columns);  // Zeros for columns that are no inputs.
     packed.matrices.push_back(product.Pack(numbers.values.data()));
   }

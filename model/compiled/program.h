@@ -19,7 +19,7 @@ struct BufferSpec {
 struct Step {
   enum class Kind {
     kProduct,       // out = act(in W + bias)
-    kDot,           // out = in W + bias, of few outputs
+    kDot,           // out = in's first `count` columns W + bias, of few outputs
     kSoftmax,       // in, by groups of `count` columns, in place
     kMix,           // out = the sum of parts[i] * with[begin + i]
     kOpen,          // in = 2 sigmoid(in), in place

@@ -38,7 +38,7 @@ ProgramBuilder::ProgramBuilder(ProgramParts& parts, const InputLayout& inputs, s
   const bool bfloat16 = BFloat16(Reader::kProduct);
   const auto padded = [&](size_t columns) {
     const auto width = static_cast<int>(columns);
-    return bfloat16 ? (width + kBFloat16Columns - 1) / kBFloat16Columns * kBFloat16Columns : width;
+    return bfloat16 && HasBFloat16Tiles() ? (width + kTileColumns - 1) / kTileColumns * kTileColumns : width;
   };
   if (split) program_.context = Buffer(padded(inputs.context_columns.size()), bfloat16, /*context=*/true);
   program_.rows = Buffer(padded(split ? inputs.candidate_columns.size() : inputs.width), bfloat16);
@@ -213,12 +213,12 @@ Rows ProgramBuilder::PairProducts(const Rows& in, int count, int width) {
 }
 
 Reader ProgramBuilder::HeadReader(const LayerName& head) const {
-  return Columns(head.matrix, head).count > kMostDots ? Reader::kProduct : Reader::kRows;
+  return Columns(head.matrix, head).count > kMostDots ? Reader::kTower : Reader::kRows;
 }
 
 void ProgramBuilder::Logits(int tower, const Rows& in, const LayerName& head) {
   const int outputs = Columns(head.matrix, head).count;
-  if (HeadReader(head) == Reader::kProduct || (in.inputs && program_.split)) {
+  if (HeadReader(head) != Reader::kRows || (in.inputs && program_.split)) {
     program_.logits[tower] = Linear(in, {head}, /*relu=*/false, Reader::kRows).buffer;
     return;
   }
@@ -230,6 +230,7 @@ void ProgramBuilder::Logits(int tower, const Rows& in, const LayerName& head) {
   const int out = Buffer(outputs, false);
   Step& step = Append(Step::Kind::kDot);
   step.in = in.buffer;
+  step.count = in.width;
   step.out = out;
   step.dot_vector = parts_.weights().Add(std::move(weights));
   step.vector = parts_.weights().Add(std::move(bias));

@@ -45,8 +45,8 @@ struct LayerName {
 };
 
 // Where numbers go next. Products read the network's arithmetic, all else float32. So do towers where the processor has
-// tiles: what they read is a mean of experts, whose rounding to bfloat16 is two fifths of the variance of all of its
-// errors, and beside the tiles' rate a tower's layers are cheap in float32.
+// tiles: the rounding of what they read is the largest part of bfloat16's errors (two fifths of their variance in the
+// reference model), and beside the tiles' rate a tower's layers are cheap in float32.
 enum class Reader { kProduct, kTower, kRows };
 
 // Rows in the making: a buffer, or the network's inputs, which a split program has in two parts.
@@ -70,8 +70,9 @@ class ProgramBuilder {
   // Steps from here on are of this tower alone; -1: of every request.
   void OfTower(int tower) { tower_ = tower; }
 
-  // Layers that read the same rows, side by side; of float32 rows come float32 ones. relu: behind it. scene_term: of a gate, which learns nothing about
-  // its inputs; a row of the matrix `table` goes through `weight` and is added to the bias.
+  // Layers that read the same rows, side by side; of float32 rows come float32 ones. relu: behind it. scene_term: of a
+  // gate, which learns nothing about its inputs; a row of the matrix `table` goes through `weight` and is added to the
+  // bias.
   struct SceneTerm {
     std::string table;
     std::string weight;

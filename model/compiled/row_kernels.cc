@@ -294,15 +294,15 @@ void PairProducts(const RowsView& x, int count, int rows, const RowsView& out) {
   }
 }
 
-void DotRows(const RowsView& in, const float* weights, const float* bias, int rows, const RowsView& out) {
+void DotRows(const RowsView& in, int count, const float* weights, const float* bias, int rows, const RowsView& out) {
   std::array<float, kBlock> space;
   for (int row = 0; row < rows; ++row) {
     float* to = out.floats(row);
     std::copy(bias, bias + out.width, to);
-    for (int begin = 0; begin < in.width; begin += kBlock) {
-      const int count = std::min(kBlock, in.width - begin);
-      const float* values = Floats(in, row, begin, count, space.data());
-      for (int o = 0; o < out.width; ++o) to[o] += Dot(values, weights + int64_t{o} * in.width + begin, count);
+    for (int begin = 0; begin < count; begin += kBlock) {
+      const int block = std::min(kBlock, count - begin);
+      const float* values = Floats(in, row, begin, block, space.data());
+      for (int o = 0; o < out.width; ++o) to[o] += Dot(values, weights + int64_t{o} * count + begin, block);
     }
   }
 }

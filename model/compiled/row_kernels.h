@@ -42,7 +42,7 @@ void MixRows(absl::Span<const RowsView> parts, const RowsView& shares, int begin
 // x = 2 sigmoid(x), in place. float32.
 void OpenGates(const RowsView& x, int rows);
 
-// a and b are of out's width, of any numbers each.
+// As many columns of a and b as out has, of any numbers each. Likewise for the next.
 void AddRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out);
 void MultiplyRows(const RowsView& a, const RowsView& b, int rows, const RowsView& out);
 // out = x + x0 * y
@@ -57,8 +57,8 @@ void ClearColumns(const RowsView& x, int begin, int first, int end);
 // The sum of the products of every two of the `count` vectors of out.width numbers that x begins with.
 void PairProducts(const RowsView& x, int count, int rows, const RowsView& out);
 
-// out[o] = bias[o] + in . weights[o], weights: [outputs, in.width]. out: float32.
-void DotRows(const RowsView& in, const float* weights, const float* bias, int rows, const RowsView& out);
+// out[o] = bias[o] + the first `count` columns of in . weights[o], weights: [outputs, count]. out: float32.
+void DotRows(const RowsView& in, int count, const float* weights, const float* bias, int rows, const RowsView& out);
 
 // The sum of a[i] * b[i].
 float Dot(const float* a, const float* b, int count);

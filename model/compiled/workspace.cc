@@ -43,8 +43,8 @@ void Workspace::Run(const Program& program, const Step& step, const PackedWeight
                            view(step.out).data);
     }
     case Step::Kind::kDot:
-      return DotRows(view(step.in), weights.vectors[step.dot_vector].data(), weights.vectors[step.vector].data(), rows,
-                     view(step.out));
+      return DotRows(view(step.in), step.count, weights.vectors[step.dot_vector].data(),
+                     weights.vectors[step.vector].data(), rows, view(step.out));
     case Step::Kind::kSoftmax:
       return SoftmaxGroups(view(step.in), rows, step.count);
     case Step::Kind::kMix:

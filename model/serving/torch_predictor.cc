@@ -191,7 +191,7 @@ std::string DescribeForward(const std::shared_ptr<const ModelSpec>& spec, const 
   const absl::string_view arithmetic = (*compiled)->arithmetic() == Arithmetic::kBFloat16 ? "bfloat16"
                                        : wants_bfloat16 ? "float32, for want of bfloat16 instructions"
                                                         : "float32";
-  return absl::StrCat("compiled, ", arithmetic, ", ", ProductInstructions());
+  return absl::StrCat("compiled, ", arithmetic, ", ", ProductInstructions((*compiled)->arithmetic()));
 }
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// A plain matrix product through oneDNN, at its best: what the arithmetic of a forward is measured against.
+// A plain matrix product at its best, oneDNN's or our own: what the arithmetic of a forward is measured against.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace polyscene {
 
-// [rows, inner] x [inner, columns] in fp32 on one thread, the second factor packed beforehand as oneDNN likes it.
+// [rows, inner] x [inner, columns] in fp32 on one thread, the second factor packed beforehand.
 class MatrixProduct {
  public:
   struct Shape {
@@ -15,19 +15,20 @@ class MatrixProduct {
     int64_t columns = 0;
     double operations() const { return 2.0 * static_cast<double>(rows * inner * columns); }
   };
-  explicit MatrixProduct(Shape shape);
-  ~MatrixProduct();
+  explicit MatrixProduct(Shape shape) : shape_(shape) {}
+  virtual ~MatrixProduct() = default;
+  MatrixProduct(const MatrixProduct&) = delete;
+  MatrixProduct& operator=(const MatrixProduct&) = delete;
 
-  void Multiply();
+  virtual void Multiply() = 0;
   const Shape& shape() const { return shape_; }
 
  private:
-  struct Primitive;
   const Shape shape_;
-  const std::unique_ptr<Primitive> primitive_;
 };
 
-// Of several shapes whose factors stay in the caches, the one that reached the most operations a second just now.
+// Of both ways and several shapes whose factors stay in the caches, the one that reached the most operations a second
+// just now.
 std::unique_ptr<MatrixProduct> FastestProduct();
 
 }  // namespace polyscene

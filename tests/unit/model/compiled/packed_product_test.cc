@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "model/compiled/row_kernels.h"
@@ -66,45 +65,6 @@ TEST(PackedProductTest, MultipliesBFloat16) {
     ExpectProducts(
         {.inputs = 33, .outputs = 40, .arithmetic = Arithmetic::kBFloat16, .bfloat16_out = half_out, .relu = true});
   }
-}
-
-TEST(PackedProductTest, GivesARowTheSameWhateverGoesWithIt) {
-  const ProductShape shape{.inputs = 37, .outputs = 70, .relu = true};
-  std::vector<std::unique_ptr<PackedProduct>> products;
-  products.push_back(std::make_unique<PackedProduct>(shape));
-  ProductRunner runner(products);
-  std::mt19937_64 random(1);
-  std::normal_distribution<float> normal;
-  const auto draw = [&](int count) {
-    std::vector<float> values(count);
-    for (float& value : values) value = normal(random);
-    return values;
-  };
-  const PackedMatrix packed = products[0]->Pack(draw(shape.inputs * shape.outputs).data());
-  const std::vector<float> bias = draw(shape.outputs);
-  const std::vector<float> in = draw(PackedProduct::kMostRows * shape.inputs);
-  std::vector<float> all(PackedProduct::kMostRows * shape.outputs);
-  runner.Run(0, PackedProduct::kMostRows, in.data(), packed, bias.data(), all.data());
-  for (const int rows : {1, 2, 5, 11}) {
-    std::vector<float> some(PackedProduct::kMostRows * shape.outputs);
-    for (int first = 0; first + rows <= PackedProduct::kMostRows; first += rows) {
-      runner.Run(0, rows, &in[first * shape.inputs], packed, bias.data(), &some[first * shape.outputs]);
-    }
-    const int compared = PackedProduct::kMostRows / rows * rows * shape.outputs;
-    EXPECT_TRUE(std::equal(some.begin(), some.begin() + compared, all.begin())) << rows << " rows at a time";
-  }
-}
-
-TEST(PackedProductTest, LetsNaNThroughRelu) {
-  std::vector<std::unique_ptr<PackedProduct>> products;
-  products.push_back(std::make_unique<PackedProduct>(ProductShape{.inputs = 1, .outputs = 3, .relu = true}));
-  ProductRunner runner(products);
-  const std::vector<float> weights = {1, -1, 2};
-  const std::vector<float> bias = {0, 0, 0};
-  const float in = std::nanf("");
-  std::vector<float> out(3);
-  runner.Run(0, 1, &in, products[0]->Pack(weights.data()), bias.data(), out.data());
-  for (const float value : out) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST(PackedProductTest, RoundsNumbersOfRowsUp) {

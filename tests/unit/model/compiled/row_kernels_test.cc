@@ -72,6 +72,38 @@ TEST(RowKernelsTest, ConcatPutsColumnsSideBySideInEachRow) {
   EXPECT_THAT(out, ElementsAre(1, 3, 4, 2, 5, 6));
 }
 
+TEST(RowKernelsTest, RowsMayBeWiderThanWhatIsTakenOfThem) {
+  std::vector<float> wide = {1, 2, -9, 3, 4, -9};
+  std::vector<float> narrow = {10, 20, 30, 40};
+  std::vector<float> out(4);
+  AddRows(View(wide, 3), View(narrow, 2), 2, View(out, 2));
+  EXPECT_THAT(out, ElementsAre(11, 22, 33, 44));
+  MultiplyRows(View(narrow, 2), View(wide, 3), 2, View(out, 2));
+  EXPECT_THAT(out, ElementsAre(10, 40, 90, 160));
+  CrossRows(View(wide, 3), View(narrow, 2), View(wide, 3), 2, View(out, 2));
+  EXPECT_THAT(out, ElementsAre(11, 42, 93, 164));
+  std::vector<float> all(8);
+  ConcatRows(View(wide, 3), 2, View(narrow, 2), 2, View(all, 4));
+  EXPECT_THAT(all, ElementsAre(1, 2, 10, 20, 3, 4, 30, 40));
+  const std::vector<float> weights = {1, 100};
+  const float bias = 0;
+  std::vector<float> dots(2);
+  DotRows(View(wide, 3), 2, weights.data(), &bias, 2, View(dots, 1));
+  EXPECT_THAT(dots, ElementsAre(201, 403));
+}
+
+TEST(RowKernelsTest, ClearsColumnsOfSomeRows) {
+  std::vector<float> x(12, std::numeric_limits<float>::quiet_NaN());
+  for (const int at : {0, 1, 2, 3, 6, 9, 10, 11}) x[at] = static_cast<float>(at);
+  ClearColumns(View(x, 3), 1, 1, 3);
+  EXPECT_THAT(x, ElementsAre(0, 1, 2, 3, 0, 0, 6, 0, 0, 9, 10, 11));
+  std::vector<BFloat16> halves(4, BFloat16{0xffff});
+  ClearColumns({halves.data(), 2, true}, 1, 0, 1);
+  EXPECT_EQ(halves[0].bits, 0xffff);
+  EXPECT_EQ(halves[1].bits, 0);
+  EXPECT_EQ(halves[2].bits, 0xffff);
+}
+
 TEST(RowKernelsTest, DotsAreOfEveryColumn) {
   std::vector<float> in(2 * 301);
   for (int i = 0; i < 301; ++i) in[i] = in[301 + i] = 1;
@@ -79,7 +111,7 @@ TEST(RowKernelsTest, DotsAreOfEveryColumn) {
   const std::vector<float> weights(301, 2);
   const float bias = 0.5f;
   std::vector<float> out(2);
-  DotRows(View(in, 301), weights.data(), &bias, 2, View(out, 1));
+  DotRows(View(in, 301), 301, weights.data(), &bias, 2, View(out, 1));
   EXPECT_THAT(out, ElementsAre(602.5f, 606.5f));
 }
 
