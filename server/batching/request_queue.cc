@@ -12,12 +12,22 @@ bool Later(const QueuedRequest* a, const QueuedRequest* b) {
   return std::tie(a->due, a->arrival) > std::tie(b->due, b->arrival);
 }
 
+constexpr size_t kMadeAtOnce = 16;  // Requests that the queue grows by, so that a few more than before find room.
+
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
+void RequestQueue::Grow() {
+  const size_t size = pool_.size() + kMadeAtOnce;
+  free_.reserve(size);
+  heap_.reserve(size);
+  free_results_.reserve(size);
+  while (pool_.size() < size) free_.push_back(&pool_.emplace_back());
+}
+
 void RequestQueue::Push(PendingRequest request, int64_t bytes, absl::Time now) {
-  if (free_.empty()) free_.push_back(&pool_.emplace_back());
+  if (free_.empty()) Grow();
   QueuedRequest& queued = *free_.back();
   free_.pop_back();
   queued.due = std::min(request.deadline, now + kPatience);

@@ -83,6 +83,7 @@ class RequestQueue {
   void Release(QueuedRequest* request);
 
  private:
+  void Grow();
   QueuedRequest& Pop();
   bool Dead(QueuedRequest& request, absl::Time now) const;
   void TakePart(const Limits& limits, Work& work);
