@@ -1,7 +1,9 @@
 #include "model/compiled/input_rows.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "absl/types/span.h"
 #include "model/embedding/initial_row.h"
 
 namespace polyscene {
@@ -12,136 +14,144 @@ void InputRows::Begin(const EncodedBatch& batch) {
   next_value_.assign(spec_.slots().size(), 0);
 }
 
-void InputRows::Begin(const FrozenTables& tables, const InputPiece& piece, int count, Search& search) {
-  const SlotIds& slot = batch_->slots[piece.slot];
+int InputRows::CountIds(const InputPiece& piece, int rows) const {
+  if (!spec_.slots()[piece.slot].sequence) return rows;
+  const int32_t* lengths = batch_->slots[piece.slot].lengths.data() + row_;
+  return std::accumulate(lengths, lengths + rows, 0);
+}
+
+void InputRows::Take(const FrozenTables& tables, const InputPiece& piece, int begin, int ids, Search& search) const {
+  const SlotSpec& slot = spec_.slots()[piece.slot];
   search.piece = &piece;
-  if (spec_.slots()[piece.slot].sequence) {
-    size_t values = 0;
-    for (const int32_t length : absl::MakeConstSpan(slot.lengths).subspan(row_, count)) values += length;
-    search.ids = absl::MakeConstSpan(slot.ids).subspan(next_value_[piece.slot], values);
-    next_value_[piece.slot] += values;
-  } else {
-    search.ids = absl::MakeConstSpan(slot.ids).subspan(row_, count);
-  }
-  const RowIndexSlots& index = tables.index(spec_.slots()[piece.slot].table);
-  search.tags.resize(search.ids.size());
-  for (size_t i = 0; i < search.ids.size(); ++i) {
+  search.index = &tables.index(slot.table);
+  search.rows = &tables.rows(piece.group);
+  search.table = static_cast<uint32_t>(slot.table);
+  search.begin = begin;
+  search.count = std::min(kIdsAtOnce, ids - begin);
+  search.last = begin + search.count == ids;
+  const size_t first = slot.sequence ? next_value_[piece.slot] : row_;
+  search.ids = batch_->slots[piece.slot].ids.data() + first + begin;
+}
+
+void InputRows::Begin(Search& search) {
+  for (int i = 0; i < search.count; ++i) {
     search.tags[i] = RowIndexSlots::Tag(search.ids[i]);
-    index.PrefetchTag(search.tags[i]);
+    search.index->PrefetchTag(search.tags[i]);
   }
 }
 
-void InputRows::Guess(const FrozenTables& tables, Search& search) const {
-  const RowIndexSlots& index = tables.index(spec_.slots()[search.piece->slot].table);
-  const FrozenRows& rows = tables.rows(search.piece->group);
-  search.guesses.resize(search.ids.size());
-  search.entries.resize(search.ids.size());
-  for (size_t i = 0; i < search.ids.size(); ++i) {
-    const uint32_t row = index.PeekTag(search.tags[i]);
-    search.guesses[i] = row < rows.row_count() ? row : kNoRow;
+void InputRows::Guess(Search& search) {
+  for (int i = 0; i < search.count; ++i) {
+    const uint32_t row = search.index->PeekTag(search.tags[i]);
+    search.guesses[i] = row < search.rows->row_count() ? row : kNoRow;
     if (search.guesses[i] == kNoRow) continue;
-    search.entries[i] = rows.PageEntry(row);
+    search.entries[i] = search.rows->PageEntry(row);
     __builtin_prefetch(search.entries[i]);
   }
 }
 
-void InputRows::Approach(const FrozenTables& tables, Search& search) const {
-  const FrozenRows& rows = tables.rows(search.piece->group);
-  search.places.resize(search.guesses.size());
-  for (size_t i = 0; i < search.guesses.size(); ++i) {
+void InputRows::Approach(Search& search) {
+  for (int i = 0; i < search.count; ++i) {
     if (search.guesses[i] == kNoRow) continue;
     search.places[i] = FrozenRows::Place(search.entries[i], search.guesses[i]);
-    rows.PrefetchOwner(search.places[i]);
-    rows.PrefetchValues(search.places[i]);
+    search.rows->PrefetchOwner(search.places[i]);
+    search.rows->PrefetchValues(search.places[i]);
   }
 }
 
-void InputRows::Finish(const FrozenTables& tables, const Search& search) {
-  const InputPiece& piece = *search.piece;
-  const auto table = static_cast<uint32_t>(spec_.slots()[piece.slot].table);
-  const RowIndexSlots& index = tables.index(static_cast<int>(table));
-  const FrozenRows& rows = tables.rows(piece.group);
-  pointers_.resize(search.ids.size());
-  missing_.clear();
-  for (size_t i = 0; i < search.ids.size(); ++i) {
+const float* InputRows::Initial(const FrozenTables& tables, const Search& search, int i) {
+  const auto width = static_cast<size_t>(search.piece->width);
+  initial_.resize(std::max(initial_.size(), kIdsAtOnce * width));
+  const absl::Span<float> values = absl::MakeSpan(initial_).subspan(i * width, width);
+  InitialRow(spec_.file().seed(), search.table, search.ids[i], tables.group(search.piece->group).initial_range, values);
+  return values.data();
+}
+
+void InputRows::Finish(const FrozenTables& tables, const Search& search, const Written& to) {
+  const FrozenRows& rows = *search.rows;
+  Pointers values;
+  for (int i = 0; i < search.count; ++i) {
     const uint64_t id = search.ids[i];
-    if (search.guesses[i] != kNoRow && rows.OwnsAt(search.places[i], table, id)) {
-      pointers_[i] = rows.ValuesAt(search.places[i]);
+    if (search.guesses[i] != kNoRow && rows.OwnsAt(search.places[i], search.table, id)) {
+      values[i] = rows.ValuesAt(search.places[i]);
       continue;
     }
-    const uint32_t row =
-        index.FindByTag(search.tags[i], [&](uint32_t r) { return r < rows.row_count() && rows.Owns(r, table, id); });
-    if (row == kNoRow) {
-      missing_.push_back(i);
-    } else {
-      pointers_[i] = rows.ValuesAt(rows.Place(row));
-    }
+    const uint32_t row = search.index->FindByTag(
+        search.tags[i], [&](uint32_t r) { return r < rows.row_count() && rows.Owns(r, search.table, id); });
+    values[i] = row == kNoRow ? Initial(tables, search, i) : rows.ValuesAt(rows.Place(row));
   }
-  if (missing_.empty()) return;
-  const auto width = static_cast<size_t>(piece.width);
-  initial_.resize(missing_.size() * width);
-  float* next = initial_.data();
-  for (const size_t i : missing_) {
-    InitialRow(spec_.file().seed(), table, search.ids[i], tables.group(piece.group).initial_range,
-               absl::MakeSpan(next, width));
-    pointers_[i] = next;
-    next += width;
-  }
+  const InputPiece& piece = *search.piece;
+  if (spec_.slots()[piece.slot].sequence) return AddToPool(search, values, to);
+  GatherColumns(absl::MakeConstSpan(values).first(search.count), piece.width, to.rows, search.begin,
+                to.ColumnOf(piece));
 }
 
-void InputRows::WriteEmbedding(const Search& search, int count, int column, const RowsView& rows) {
+void InputRows::AddToPool(const Search& search, const Pointers& values, const Written& to) {
   const InputPiece& piece = *search.piece;
-  if (!spec_.slots()[piece.slot].sequence) return GatherColumns(pointers_, piece.width, rows, column);
-  const absl::Span<const int32_t> lengths = absl::MakeConstSpan(batch_->slots[piece.slot].lengths).subspan(row_, count);
-  pooled_.resize(piece.width);
-  const float* const* pointer = pointers_.data();
-  for (int r = 0; r < count; ++r) {
-    std::fill(pooled_.begin(), pooled_.end(), 0.0f);
-    for (int32_t i = 0; i < lengths[r]; ++i, ++pointer) {
-      for (int c = 0; c < piece.width; ++c) pooled_[c] += (*pointer)[c];
-    }
-    if (lengths[r] > 1 && spec_.slots()[piece.slot].mean_pooling) {
-      const float factor = 1.0f / static_cast<float>(lengths[r]);
-      for (float& value : pooled_) value *= factor;
-    }
-    StoreColumns(pooled_.data(), piece.width, rows, r, column);
+  const int32_t* lengths = batch_->slots[piece.slot].lengths.data() + row_;
+  if (search.begin == 0) {
+    pool_.row = pool_.ids = 0;
+    pool_.sum.assign(piece.width, 0.0f);
   }
+  for (int i = 0; i < search.count; ++i) {
+    while (pool_.ids == lengths[pool_.row]) WritePool(piece, to);
+    for (int c = 0; c < piece.width; ++c) pool_.sum[c] += values[i][c];
+    ++pool_.ids;
+  }
+  while (search.last && pool_.row < to.count) WritePool(piece, to);
+}
+
+void InputRows::WritePool(const InputPiece& piece, const Written& to) {
+  if (pool_.ids > 1 && spec_.slots()[piece.slot].mean_pooling) {
+    const float factor = 1.0f / static_cast<float>(pool_.ids);
+    for (float& value : pool_.sum) value *= factor;
+  }
+  StoreColumns(pool_.sum.data(), piece.width, to.rows, pool_.row, to.ColumnOf(piece));
+  ++pool_.row;
+  pool_.ids = 0;
+  pool_.sum.assign(piece.width, 0.0f);
+}
+
+void InputRows::WriteDense(const InputPiece& piece, const Written& to) {
+  const int64_t width = spec_.dense_width();
+  dense_.resize(to.count);
+  for (int r = 0; r < to.count; ++r) dense_[r] = &batch_->dense[(row_ + r) * width + piece.dense];
+  GatherColumns(dense_, piece.width, to.rows, 0, to.ColumnOf(piece));
 }
 
 void InputRows::Write(const FrozenTables& tables, const InputLayout& layout, bool context, InputColumns columns,
                       int count, const RowsView& rows, int to) {
-  const RowsView written{rows.bfloat16 ? static_cast<void*>(rows.halves(to)) : rows.floats(to), rows.width,
-                         rows.bfloat16};
-  const auto column_of = [&](const InputPiece& piece) {
-    return columns == InputColumns::kAll ? piece.column : piece.side_column;
+  const Written written{
+      {rows.bfloat16 ? static_cast<void*>(rows.halves(to)) : rows.floats(to), rows.width, rows.bfloat16},
+      count,
+      columns};
+  // An id's value is four steps away, each in memory that only the one before tells: its slot in the index, the page of
+  // the row that this names, the row's owner and values. So each search is a step behind the next one, and what a step
+  // needs is on its way while those of others are done.
+  size_t begun = 0;
+  const auto turn = [&](size_t number) {
+    const auto behind = [&](size_t steps) -> Search& { return searches_[(number - steps) % kSteps]; };
+    const auto is_one = [&](size_t steps) { return number >= steps && number - steps < begun; };
+    if (is_one(0)) Begin(behind(0));
+    if (is_one(1)) Guess(behind(1));
+    if (is_one(2)) Approach(behind(2));
+    if (is_one(3)) Finish(tables, behind(3), written);
   };
-  size_t embeddings = 0;
-  const int64_t dense_width = spec_.dense_width();
   for (const InputPiece& piece : layout.pieces) {
     if (piece.context != context) continue;
-    if (piece.slot >= 0) {
-      if (searches_.size() == embeddings) searches_.emplace_back();
-      searches_[embeddings++].piece = &piece;
-    } else if (piece.dense >= 0) {
-      pointers_.resize(count);
-      for (int r = 0; r < count; ++r) pointers_[r] = &batch_->dense[(row_ + r) * dense_width + piece.dense];
-      GatherColumns(pointers_, piece.width, written, column_of(piece));
-    }
+    if (piece.dense >= 0) WriteDense(piece, written);
+    if (piece.slot < 0) continue;
+    const int ids = CountIds(piece, count);
+    int at = 0;
+    do {  // A sequence without ids is written, too.
+      Search& search = searches_[begun++ % kSteps];
+      Take(tables, piece, at, ids, search);
+      at += search.count;
+      turn(begun - 1);
+    } while (at < ids);
+    if (spec_.slots()[piece.slot].sequence) next_value_[piece.slot] += ids;
   }
-  // An id's value is four steps away, each in memory that only the one before tells: its slot in the index, the page of
-  // the row that this names, the row's owner and values. So each embedding is a step behind the next one, and what a
-  // step needs is on its way while those of others are done.
-  constexpr size_t kSteps = 3;
-  for (size_t turn = 0; turn < embeddings + kSteps; ++turn) {
-    if (turn < embeddings) Begin(tables, *searches_[turn].piece, count, searches_[turn]);
-    if (turn >= 1 && turn - 1 < embeddings) Guess(tables, searches_[turn - 1]);
-    if (turn >= 2 && turn - 2 < embeddings) Approach(tables, searches_[turn - 2]);
-    if (turn >= 3) {
-      const Search& search = searches_[turn - 3];
-      Finish(tables, search);
-      WriteEmbedding(search, count, column_of(*search.piece), written);
-    }
-  }
+  for (size_t number = begun; number < begun + kSteps - 1; ++number) turn(number);
   row_ += count;
 }
 

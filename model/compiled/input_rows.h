@@ -1,6 +1,8 @@
 // From encoded ids and numbers to the rows that a program begins with: gathers embeddings, pools sequences.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -29,32 +31,66 @@ class InputRows {
              const RowsView& rows, int to);
 
  private:
-  // The ids of one embedding on their way to their values.
+  // So few that what a step asks for is there by the next one and still in the first cache: a core has some 20 lines of
+  // memory on their way at once.
+  static constexpr int kIdsAtOnce = 8;
+  static constexpr size_t kSteps = 4;  // From an id to its value.
+
+  // Some ids of one embedding on their way to their values.
   struct Search {
     const InputPiece* piece = nullptr;
-    absl::Span<const uint64_t> ids;
-    std::vector<uint32_t> tags;            // [ids] what the index knows them by,
-    std::vector<uint32_t> guesses;         // rows where they may be, kNoRow: to be looked for,
-    std::vector<const uint32_t*> entries;  // those rows' pages,
-    std::vector<uint64_t> places;          // and where they are.
+    const RowIndexSlots* index = nullptr;
+    const FrozenRows* rows = nullptr;
+    uint32_t table = 0;
+    int begin = 0;  // The first, of the ids that the embedding has in the rows that Write() writes,
+    int count = 0;  // and how many they are.
+    bool last = false;
+    const uint64_t* ids = nullptr;                         // [count]
+    std::array<uint32_t, kIdsAtOnce> tags = {};            // What the index knows them by,
+    std::array<uint32_t, kIdsAtOnce> guesses = {};         // rows where they may be, kNoRow: to be looked for,
+    std::array<const uint32_t*, kIdsAtOnce> entries = {};  // those rows' pages,
+    std::array<uint64_t, kIdsAtOnce> places = {};          // and where they are.
   };
+  using Pointers = std::array<const float*, kIdsAtOnce>;
+
+  // Where the rows are written to.
+  struct Written {
+    RowsView rows;
+    int count = 0;
+    InputColumns columns = InputColumns::kAll;
+    int ColumnOf(const InputPiece& piece) const {
+      return columns == InputColumns::kAll ? piece.column : piece.side_column;
+    }
+  };
+
+  // The sum of a sequence's values, in the making.
+  struct Pool {
+    int row = 0;
+    int ids = 0;  // Of it that have been added.
+    std::vector<float> sum;
+  };
+
+  void WriteDense(const InputPiece& piece, const Written& to);
+  int CountIds(const InputPiece& piece, int rows) const;
+  // The next of the embedding's ids, from the one at `begin` on, of `ids` in all.
+  void Take(const FrozenTables& tables, const InputPiece& piece, int begin, int ids, Search& search) const;
   // Each asks for the memory that the next one will want.
-  void Begin(const FrozenTables& tables, const InputPiece& piece, int count, Search& search);
-  void Guess(const FrozenTables& tables, Search& search) const;
-  void Approach(const FrozenTables& tables, Search& search) const;
-  // Pointers to the values, in pointers_: a row's, or for an id without one, its initial ones.
-  void Finish(const FrozenTables& tables, const Search& search);
-  void WriteEmbedding(const Search& search, int count, int column, const RowsView& rows);
+  static void Begin(Search& search);
+  static void Guess(Search& search);
+  static void Approach(Search& search);
+  void Finish(const FrozenTables& tables, const Search& search, const Written& to);
+  const float* Initial(const FrozenTables& tables, const Search& search, int i);  // Of an id without a row.
+  void AddToPool(const Search& search, const Pointers& values, const Written& to);
+  void WritePool(const InputPiece& piece, const Written& to);
 
   const ModelSpec& spec_;
   const EncodedBatch* batch_ = nullptr;
-  int64_t row_ = 0;                 // The next one.
-  std::vector<size_t> next_value_;  // [slots] of sequences: where the next row's ids begin.
-  std::vector<Search> searches_;    // Of the pieces that are embeddings, in order.
-  std::vector<size_t> missing_;     // Ids of a search without a row.
-  std::vector<const float*> pointers_;
-  std::vector<float> initial_;
-  std::vector<float> pooled_;
+  int64_t row_ = 0;                      // The next one.
+  std::vector<size_t> next_value_;       // [slots] of sequences: where the next row's ids begin.
+  std::array<Search, kSteps> searches_;  // The last ones that were begun, each a step behind the next.
+  std::vector<float> initial_;           // [kIdsAtOnce, width]
+  Pool pool_;
+  std::vector<const float*> dense_;
 };
 
 }  // namespace polyscene

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "model/compiled/processor_clones.h"
@@ -13,14 +14,16 @@ namespace {
 
 constexpr int kBlock = 256;  // Columns taken together where numbers are converted on the way.
 
+[[gnu::always_inline]] inline BFloat16 ToHalf(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const uint32_t nan = (bits >> 16) | 0x40;  // Rounding could turn one into an infinity.
+  return {static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded)};
+}
+
 POLYSCENE_FOR_EACH_PROCESSOR
 void ToHalves(const float* __restrict from, int count, BFloat16* __restrict to) {
-  for (int i = 0; i < count; ++i) {
-    const auto bits = std::bit_cast<uint32_t>(from[i]);
-    const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    const uint32_t nan = (bits >> 16) | 0x40;  // Rounding could turn one into an infinity.
-    to[i].bits = static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
-  }
+  for (int i = 0; i < count; ++i) to[i] = ToHalf(from[i]);
 }
 
 POLYSCENE_FOR_EACH_PROCESSOR
@@ -95,14 +98,51 @@ void MixAll(const float* const* parts, int part_count, const float* shares, int 
   }
 }
 
-// Vectors of `width` numbers into rows that are `stride` numbers apart.
+template <size_t kCount>
+inline void CopyFloats(const float* from, float* to) {
+  std::memcpy(to, from, kCount * sizeof(float));
+}
+
+// Vectors of `width` numbers into rows that are `stride` numbers apart. No loop of single copies: the compiler would
+// make a call of the C library's of it, for every row.
 POLYSCENE_FOR_EACH_PROCESSOR
 void CopyVectors(const float* const* from, int count, int width, int stride, float* __restrict to) {
   for (int row = 0; row < count; ++row, to += stride) {
     const float* values = from[row];
     int i = 0;
-    for (; i + kLanes <= width; i += kLanes) Store(Load(values + i), to + i);
-    for (; i < width; ++i) to[i] = values[i];
+    for (; i + 2 * kLanes <= width; i += 2 * kLanes) {
+      const Lanes left = Load(values + i);
+      const Lanes right = Load(values + i + kLanes);
+      Store(left, to + i);
+      Store(right, to + i + kLanes);
+    }
+    if ((width & kLanes) != 0) {
+      Store(Load(values + i), to + i);
+      i += kLanes;
+    }
+    if ((width & 4) != 0) {
+      CopyFloats<4>(values + i, to + i);
+      i += 4;
+    }
+    if ((width & 2) != 0) {
+      CopyFloats<2>(values + i, to + i);
+      i += 2;
+    }
+    if ((width & 1) != 0) to[i] = values[i];
+  }
+}
+
+// Likewise, rounded.
+POLYSCENE_FOR_EACH_PROCESSOR
+void CopyHalves(const float* const* from, int count, int width, int stride, BFloat16* __restrict to) {
+  constexpr int kAtOnce = 16;  // A number of turns that is known becomes vector code without a remainder.
+  for (int row = 0; row < count; ++row, to += stride) {
+    const float* values = from[row];
+    int i = 0;
+    for (; i + kAtOnce <= width; i += kAtOnce) {
+      for (int n = 0; n < kAtOnce; ++n) to[i + n] = ToHalf(values[i + n]);
+    }
+    for (; i < width; ++i) to[i] = ToHalf(values[i]);
   }
 }
 
@@ -156,12 +196,10 @@ void LoadColumns(const RowsView& rows, int row, int begin, int count, float* val
   std::copy(rows.floats(row) + begin, rows.floats(row) + begin + count, values);
 }
 
-void GatherColumns(absl::Span<const float* const> from, int width, const RowsView& rows, int begin) {
-  if (!rows.bfloat16) {
-    return CopyVectors(from.data(), static_cast<int>(from.size()), width, rows.width, rows.floats(0) + begin);
-  }
-  BFloat16* to = rows.halves(0) + begin;
-  for (size_t row = 0; row < from.size(); ++row, to += rows.width) ToHalves(from[row], width, to);
+void GatherColumns(absl::Span<const float* const> from, int width, const RowsView& rows, int first, int begin) {
+  const auto count = static_cast<int>(from.size());
+  if (rows.bfloat16) return CopyHalves(from.data(), count, width, rows.width, rows.halves(first) + begin);
+  CopyVectors(from.data(), count, width, rows.width, rows.floats(first) + begin);
 }
 
 void RepeatColumns(const RowsView& from, int begin, int width, const RowsView& rows, int first, int end, int to) {

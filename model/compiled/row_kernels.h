@@ -26,8 +26,8 @@ struct RowsView {
 void StoreColumns(const float* values, int count, const RowsView& rows, int row, int begin);
 void LoadColumns(const RowsView& rows, int row, int begin, int count, float* values);
 
-// The vectors of `width` numbers that `from` points to, one a row from row 0 on, from column `begin` on.
-void GatherColumns(absl::Span<const float* const> from, int width, const RowsView& rows, int begin);
+// The vectors of `width` numbers that `from` points to, one a row from row `first` on, from column `begin` on.
+void GatherColumns(absl::Span<const float* const> from, int width, const RowsView& rows, int first, int begin);
 
 // Row 0's columns [begin, begin + width) of `from`, written to rows [first, end) of `rows` from column `to` on. Both of
 // one kind of number.

@@ -13,7 +13,7 @@ std::string ZooText(const std::string& network, const std::string& serving) {
     name: "zoo"
     features { name: "user" side: CONTEXT type: INT64 encode { hash { embedding { dimension: 4 } } } }
     features { name: "hour" side: CONTEXT type: FLOAT encode { numeric { scaling: STANDARD } } }
-    features { name: "seen" side: CONTEXT type: INT64 sequence { max_length: 5 pooling: MEAN }
+    features { name: "seen" side: CONTEXT type: INT64 sequence { max_length: 20 pooling: MEAN }
                encode { hash { embedding { dimension: 4 } } } }
     features { name: "item" side: CANDIDATE type: INT64 encode { hash { embedding { dimension: 4 } } }
                encode { crossed { with: "user" embedding { dimension: 4 } } } }
@@ -55,7 +55,7 @@ void ZooRows::AddContext(int64_t rows, Table& table) {
     hour.floats.push_back(static_cast<float>(Below(24)));
     if (Below(4) == 0) hour.missing.push_back(static_cast<uint32_t>(r));
   }
-  Sequence("seen", 8, rows, table);
+  Sequence("seen", 24, rows, table);
 }
 
 void ZooRows::AddCandidates(int64_t rows, Table& table) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "model/compiled/compiled_network.h"
 #include "model/learning/learner.h"
@@ -19,8 +21,9 @@ namespace {
 // One model, served both ways.
 class Served {
  public:
-  explicit Served(const std::string& network, const std::string& arithmetic = "")
-      : reference_(network, "forward: LIBTORCH"), compiled_(network, arithmetic) {}
+  // dimension: of the embeddings.
+  explicit Served(const std::string& network, const std::string& arithmetic = "", int dimension = 4)
+      : reference_(network, "forward: LIBTORCH", dimension), compiled_(network, arithmetic, dimension) {}
 
   const ModelSpec& spec() const { return *reference_.spec; }
   bool compiled() const { return network() != nullptr; }
@@ -37,8 +40,10 @@ class Served {
 
  private:
   struct Way {
-    Way(const std::string& network, const std::string& serving)
-        : spec(ParseZoo(ZooText(network, serving))), learner(*CreateLearner(spec, LearnerOptions())) {
+    Way(const std::string& network, const std::string& serving, int dimension)
+        : spec(ParseZoo(absl::StrReplaceAll(ZooText(network, serving),
+                                            {{"dimension: 4", absl::StrCat("dimension: ", dimension)}}))),
+          learner(*CreateLearner(spec, LearnerOptions())) {
       LearnZoo(*learner, *spec, 3, 12);
       auto made = learner->MakeSnapshot(1, 0);
       auto created = CreatePredictor(spec, HashKey(), "cpu");
@@ -89,6 +94,25 @@ TEST_P(CompiledForwardTest, EqualsTheReferenceOnRandomBatches) {
           values.Request(served.spec(), 1 + (values.Below(8) == 0 ? values.Below(200) : values.Below(20))));
     }
     served.ExpectEqual(requests, kRounding);
+  }
+}
+
+// What copies and pools embeddings takes them in blocks, of which these are one, several, and some with a rest.
+TEST(CompiledForwardEmbeddingsTest, EqualsTheReferenceWithEmbeddingsOfAnyDimension) {
+  for (const int dimension : {1, 3, 8, 15, 16, 21, 32, 45}) {
+    SCOPED_TRACE(dimension);
+    for (const char* network : {kZooNetworks[0], kZooNetworks[4]}) {
+      Served served(network, "", dimension);
+      ASSERT_TRUE(served.compiled());
+      ZooRows values(13);
+      for (const int64_t rows : {1, 7, 8, 9, 130}) {
+        for (int i = 0; i < 3; ++i) {
+          std::vector<ZooRequest> request;
+          request.push_back(values.Request(served.spec(), rows));
+          served.ExpectEqual(request, kRounding);
+        }
+      }
+    }
   }
 }
 

@@ -24,6 +24,33 @@ TEST(RowKernelsTest, SoftmaxSumsToOneInEachGroupHoweverLargeLogitsAre) {
                              FloatNear(0, 1e-6f), FloatNear(1, 1e-6f)));
 }
 
+TEST(RowKernelsTest, GathersVectorsOfAnyWidthAndWritesNothingBesideThem) {
+  for (int width = 1; width <= 50; ++width) {
+    std::vector<std::vector<float>> vectors;
+    std::vector<const float*> pointers;
+    for (int row = 0; row < 3; ++row) {
+      std::vector<float>& values = vectors.emplace_back();
+      for (int i = 0; i < width; ++i) values.push_back(static_cast<float>(100 * row + i));  // bfloat16 has them all.
+    }
+    for (const std::vector<float>& values : vectors) pointers.push_back(values.data());
+    const int all = width + 4;
+    std::vector<float> floats(5 * all, -1);
+    GatherColumns(pointers, width, View(floats, all), 1, 2);
+    std::vector<BFloat16> halves(5 * all);
+    GatherColumns(pointers, width, {halves.data(), all, true}, 1, 2);
+    for (int row = 0; row < 5; ++row) {
+      for (int i = 0; i < all; ++i) {
+        const bool written = row >= 1 && row < 4 && i >= 2 && i < width + 2;
+        const float expected = written ? vectors[row - 1][i - 2] : -1;
+        ASSERT_EQ(floats[row * all + i], expected) << width << " " << row << " " << i;
+        float half = 0;
+        LoadColumns({halves.data(), all, true}, row, i, 1, &half);
+        ASSERT_EQ(half, written ? expected : 0) << width << " " << row << " " << i;
+      }
+    }
+  }
+}
+
 TEST(RowKernelsTest, MixesAnyNumberOfParts) {
   for (const int parts : {1, 3, 4, 5, 9}) {
     std::vector<std::vector<float>> values;
