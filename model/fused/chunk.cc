@@ -24,13 +24,19 @@ int Written(const Step& step) { return step.out >= 0 ? step.out : step.in; }
 
 }  // namespace
 
-Chunk::Chunk(const FusedPrograms& programs, int program, int rows, float* memory)
-    : programs_(programs), program_(programs.programs[program]), rows_(rows), values_(memory) {}
+Chunk::Chunk(const FusedPrograms& programs, const BetweenPieces& between_pieces, int program, int rows, float* memory)
+    : programs_(programs),
+      between_pieces_(between_pieces),
+      program_(programs.programs[program]),
+      rows_(rows),
+      values_(memory) {}
 
 void Chunk::Forward(PlainWeights& weights, std::vector<bool> wanted) {
   wanted_ = std::move(wanted);
   for (const Step& step : program_.program.steps) {
-    if (step.tower < 0 || wanted_[step.tower]) Run(weights, step);
+    if (step.tower >= 0 && !wanted_[step.tower]) continue;
+    between_pieces_();
+    Run(weights, step);
   }
 }
 
@@ -89,7 +95,9 @@ RowsView Chunk::Gradient(int buffer) {
 void Chunk::Backward(PlainWeights& weights) {
   const std::vector<Step>& steps = program_.program.steps;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    if (met_[Written(*step)]) RunBackward(weights, *step);
+    if (!met_[Written(*step)]) continue;
+    between_pieces_();
+    RunBackward(weights, *step);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/compiled/row_kernels.h"
+#include "model/fused/between_pieces.h"
 #include "model/fused/fused_programs.h"
 #include "model/fused/plain_weights.h"
 
@@ -15,8 +16,8 @@ namespace polyscene {
 // Borrows all of it. Not thread-safe.
 class Chunk {
  public:
-  // memory: FusedProgram::floats a row, at a cache line.
-  Chunk(const FusedPrograms& programs, int program, int rows, float* memory);
+  // between_pieces: called before each step, of either way. memory: FusedProgram::floats a row, at a cache line.
+  Chunk(const FusedPrograms& programs, const BetweenPieces& between_pieces, int program, int rows, float* memory);
 
   int rows() const { return rows_; }
   int64_t floats() const { return program_.floats * rows_; }  // Of its memory.
@@ -50,6 +51,7 @@ class Chunk {
   void MixBackward(const Step& step);
 
   const FusedPrograms& programs_;
+  const BetweenPieces& between_pieces_;
   const FusedProgram& program_;
   const int rows_;
   float* const values_;

@@ -14,11 +14,14 @@ namespace polyscene {
 // A pass belongs to the graph that its logits hang on, and comes back when that is gone. Any thread.
 class FusedNetwork::Passes {
  public:
-  Passes(const ModelSpec& spec, const ParameterLayout& layout) : layout_(layout), programs_(spec, layout) {}
+  Passes(const ModelSpec& spec, const ParameterLayout& layout, std::shared_ptr<const BetweenPieces> between_pieces)
+      : layout_(layout),
+        programs_(spec, layout),
+        between_pieces_(between_pieces != nullptr ? std::move(between_pieces) : std::make_shared<BetweenPieces>()) {}
 
   std::unique_ptr<FusedPass> Take() {
     const std::lock_guard<std::mutex> lock(mu_);
-    if (idle_.empty()) return std::make_unique<FusedPass>(programs_, layout_);
+    if (idle_.empty()) return std::make_unique<FusedPass>(programs_, layout_, *between_pieces_);
     std::unique_ptr<FusedPass> pass = std::move(idle_.back());
     idle_.pop_back();
     return pass;
@@ -33,8 +36,9 @@ class FusedNetwork::Passes {
  private:
   const ParameterLayout layout_;
   const FusedPrograms programs_;
+  const std::shared_ptr<const BetweenPieces> between_pieces_;
   std::mutex mu_;
-  std::vector<std::unique_ptr<FusedPass>> idle_;  // They borrow the two.
+  std::vector<std::unique_ptr<FusedPass>> idle_;  // They borrow the three.
 };
 
 namespace {
@@ -76,8 +80,11 @@ constexpr size_t kLeastRows = 16;
 
 }  // namespace
 
-FusedNetwork::FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference)
-    : Network(spec), reference_(std::move(reference)), passes_(std::make_shared<Passes>(spec, reference_->layout())) {
+FusedNetwork::FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference,
+                           std::shared_ptr<const BetweenPieces> between_pieces)
+    : Network(spec),
+      reference_(std::move(reference)),
+      passes_(std::make_shared<Passes>(spec, reference_->layout(), std::move(between_pieces))) {
   layout_ = reference_->layout();
   for (const int task : spec.towers()) tower_outputs_.push_back(spec.tasks()[task].outputs);
 }
@@ -115,7 +122,13 @@ std::vector<torch::Tensor> FusedNetwork::Forward(const Parameters& parameters, c
 }
 
 std::unique_ptr<Network> CreateTrainedNetwork(const ModelSpec& spec, int64_t input_width) {
-  return WithProducts(spec, std::make_unique<FusedNetwork>(spec, CreateTowerNetwork(spec, input_width)));
+  return CreateTrainedNetwork(spec, input_width, nullptr);
+}
+
+std::unique_ptr<Network> CreateTrainedNetwork(const ModelSpec& spec, int64_t input_width,
+                                              std::shared_ptr<const BetweenPieces> between_pieces) {
+  return WithProducts(
+      spec, std::make_unique<FusedNetwork>(spec, CreateTowerNetwork(spec, input_width), std::move(between_pieces)));
 }
 
 }  // namespace polyscene

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/fused/between_pieces.h"
 #include "model/network/network.h"
 
 namespace polyscene {
@@ -16,8 +17,9 @@ namespace polyscene {
 class FusedNetwork : public Network {
  public:
   // reference: without products; what is asked for without gradients, on another device than the CPU, or of too few
-  // rows a program goes there.
-  FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference);
+  // rows a program goes there. between_pieces: called between steps of either way, by who goes it; null: nothing is.
+  FusedNetwork(const ModelSpec& spec, std::unique_ptr<const Network> reference,
+               std::shared_ptr<const BetweenPieces> between_pieces = nullptr);
   ~FusedNetwork() override;
 
   // A row whose scene does not have the task gets logits of 0, through which no gradient flows. Its gradients have no
@@ -39,5 +41,7 @@ class FusedNetwork : public Network {
 
 // CreateNetwork() with a fused network in it.
 std::unique_ptr<Network> CreateTrainedNetwork(const ModelSpec& spec, int64_t input_width);
+std::unique_ptr<Network> CreateTrainedNetwork(const ModelSpec& spec, int64_t input_width,
+                                              std::shared_ptr<const BetweenPieces> between_pieces);
 
 }  // namespace polyscene

@@ -18,8 +18,11 @@ float* Reserve(torch::Tensor& memory, int64_t floats) {
 
 }  // namespace
 
-FusedPass::FusedPass(const FusedPrograms& programs, const ParameterLayout& layout)
-    : programs_(programs), parameter_count_(layout.count()), weights_(programs.recipes, layout) {}
+FusedPass::FusedPass(const FusedPrograms& programs, const ParameterLayout& layout, const BetweenPieces& between_pieces)
+    : programs_(programs),
+      between_pieces_(between_pieces),
+      parameter_count_(layout.count()),
+      weights_(programs.recipes, layout) {}
 
 std::vector<torch::Tensor> FusedPass::Forward(const float* flat, const torch::Tensor& inputs,
                                               absl::Span<const int32_t> scenes, absl::Span<const WantedTask> wanted,
@@ -76,7 +79,7 @@ void FusedPass::CutIntoChunks() {
   chunks_.clear();
   for (size_t c = 0; c + 1 < begins_.size(); ++c) {
     const auto count = static_cast<int>(begins_[c + 1] - begins_[c]);
-    chunks_.emplace_back(programs_, ProgramOf(order_[begins_[c]]), count, memory);
+    chunks_.emplace_back(programs_, between_pieces_, ProgramOf(order_[begins_[c]]), count, memory);
     memory += chunks_.back().floats();
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -78,6 +79,11 @@ class Learner {
   //   kInternal           LibTorch failed; the weights are as before the step
   //   kResourceExhausted  the device has no memory left; likewise
   virtual absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) = 0;
+
+  // From now on Step() calls this between its pieces, on a processor mostly of a millisecond or less, so that it
+  // can make way for others: from its own thread, with nothing locked. It may sleep, and does not throw; what is
+  // learned is the same.
+  virtual void CallBetweenPieces(std::function<void()> call) = 0;
 
   // Opens the evaluation of `producer`: rows from now on with an event time >= from_micros (0: every row). Opening it
   // again with the same time continues it, with another time it starts anew. The 64 opened last are kept. Part of the

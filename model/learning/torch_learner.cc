@@ -40,7 +40,7 @@ TorchLearner::TorchLearner(std::shared_ptr<const ModelSpec> spec, LearnerOptions
       options_(std::move(options)),
       device_(options_.device),
       encoder_(spec_, options_.key),
-      network_(CreateTrainedNetwork(*spec_, InputWidth(*spec_))),
+      network_(CreateTrainedNetwork(*spec_, InputWidth(*spec_), between_pieces_)),
       // What it cannot do LibTorch does: DescribeForward() says which and why.
       compiled_(options_.serves && device_.is_cpu()
                     ? CompiledNetwork::CreateForServing(spec_, network_->layout()).value_or(nullptr)
@@ -74,13 +74,16 @@ StepReport TorchLearner::StepOrThrow(absl::Span<const ExampleSlice> slices) {
                                batch_);
   }
   CollectLabels(*spec_, slices, labels_);
+  (*between_pieces_)();
   ForwardPass forward;
   const StepReport report = LearnBatch(batch_, labels_, forward);
+  (*between_pieces_)();
   const EvaluatedRows rows(*spec_, slices, labels_, opened_);
   if (!report.passed_over) {
     Evaluate(rows, forward);
     FitCalibrations(batch_.scenes, labels_, forward);
   }
+  (*between_pieces_)();
   rows.AddServed(served_window_);
   ObserveLabels(*spec_, labels_, statistics_);
   FinishStep(slices);
@@ -110,10 +113,12 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
   report.task_losses.assign(spec_->tasks().size(), std::numeric_limits<double>::quiet_NaN());
 
   std::vector<GroupRows> rows = tables_.Resolve(batch);
+  (*between_pieces_)();
   std::vector<torch::Tensor> values;  // Leaves, one a group: [distinct rows, dimension].
   for (int g = 0; g < tables_.group_count(); ++g) {
     values.push_back(tables_.Gather(g, rows[g]).requires_grad_(true));
   }
+  (*between_pieces_)();
   const torch::Tensor embeddings = tables_.Assemble(rows, values, batch.rows, network_->Attention(parameters_.leaves));
   const torch::Tensor inputs = NetworkInputs(embeddings, batch, spec_->dense_width(), device_);
   forward.wanted = ChooseRows(labels, batch.rows);
@@ -131,11 +136,13 @@ StepReport TorchLearner::LearnBatch(const EncodedBatch& batch, const std::vector
     return SceneLosses(*spec_, statistics_, batch.scenes, labels, forward.wanted, forward.logits, task_weights);
   };
   const torch::Tensor joint = joint_loss_.Backward(report.step, losses, scene_losses, {parameters_, values});
+  (*between_pieces_)();
   report.loss = joint.item<double>();
   for (const LossTerm& task : losses) report.task_losses[task.index] = task.loss.item<double>();
   report.passed_over = !std::isfinite(report.loss) || !GradientsAreFinite(values);
   tables_.Admit(rows, batch.rows, rows_learned);
   if (report.passed_over) return report;
+  (*between_pieces_)();
   Update(rows, values);
   joint_loss_.Commit(report.task_losses);
   return report;
@@ -186,6 +193,7 @@ std::vector<WantedTask> TorchLearner::ChooseRows(const std::vector<TaskLabels>& 
 void TorchLearner::Update(const std::vector<GroupRows>& rows, const std::vector<torch::Tensor>& values) {
   const torch::NoGradGuard no_grad;
   dense_optimizer_.Step(parameters_.flat, parameters_.flat_gradient, counters_.step + 1);
+  (*between_pieces_)();
   for (int g = 0; g < tables_.group_count(); ++g) {
     if (!values[g].grad().defined()) continue;
     UpdateRows(g, rows[g], values[g].detach(), values[g].grad());

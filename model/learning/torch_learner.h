@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "model/evaluation/producer_evaluations.h"
 #include "model/feature/encoder.h"
 #include "model/feature/task_labels.h"
+#include "model/fused/between_pieces.h"
 #include "model/learning/evaluated_rows.h"
 #include "model/learning/offline_learner.h"
 #include "model/learning/stored_checkpoint.h"
@@ -52,6 +54,8 @@ class TorchLearner : public OfflineLearner {
   std::vector<std::pair<std::string, std::vector<EvaluationFigure>>> OpenedServed() const override {
     return opened_.ServedFigures();
   }
+
+  void CallBetweenPieces(std::function<void()> call) override { between_pieces_->Set(std::move(call)); }
 
   const FeatureStatistics& statistics() const override { return statistics_; }
   void SetStatistics(FeatureStatistics statistics) override { statistics_ = std::move(statistics); }
@@ -110,6 +114,7 @@ class TorchLearner : public OfflineLearner {
   const LearnerOptions options_;
   const torch::Device device_;
   const FeatureEncoder encoder_;
+  const std::shared_ptr<BetweenPieces> between_pieces_ = std::make_shared<BetweenPieces>();
   const std::unique_ptr<Network> network_;
   const std::shared_ptr<const CompiledNetwork> compiled_;  // Null: LibTorch serves.
   TrainedParameters parameters_;

@@ -24,17 +24,18 @@ constexpr double kFewClose = 0.25;
 constexpr double kNewestShare = 0.125;  // Of close_share_.
 
 // Nothing may touch what the request borrows from here on.
-void Answer(QueuedRequest& queued, const absl::StatusOr<ScoredRequest>& scored) {
+void Answer(QueuedRequest& queued, const absl::StatusOr<ScoredRequest>& scored, Metrics& metrics) {
   queued.snapshot = nullptr;  // Here and not under the batcher's lock: it may be the last reader's.
   const auto done = std::move(queued.request.done);
   queued.request.done = nullptr;
   done(scored);
+  metrics.ScoringEnded();
 }
 
 // The same with scores, whose memory is `result`'s again afterwards.
-void Answer(QueuedRequest& queued, const SnapshotInfo& snapshot, ScoreResult& result) {
+void Answer(QueuedRequest& queued, const SnapshotInfo& snapshot, ScoreResult& result, Metrics& metrics) {
   absl::StatusOr<ScoredRequest> scored(ScoredRequest{std::move(result), snapshot});
-  Answer(queued, scored);
+  Answer(queued, scored, metrics);
   result = std::move(scored->result);
 }
 
@@ -82,6 +83,7 @@ absl::Status Batcher::Enqueue(PendingRequest& request, Slot** slot) {
     NoteArrival(now, request.rows);
     const bool is_inline = queue_.empty() && WorthInline(request.rows);
     queue_.Push(std::move(request), bytes, now);
+    metrics_.ScoringBegan();
     if (is_inline) {
       ++inline_threads_;
       *slot = TakeSlot(now);
@@ -187,7 +189,7 @@ void Batcher::FinishWork(Slot& slot) {
 
 void Batcher::DoWork(Slot& slot) {
   Work& work = slot.work;
-  for (QueuedRequest* request : work.dead) Answer(*request, request->failure);
+  for (QueuedRequest* request : work.dead) Answer(*request, request->failure, metrics_);
   if (work.rows == 0) return;
   // Held until the scores are there, which is when the device's work on it has ended.
   const std::shared_ptr<const Snapshot> snapshot =
@@ -196,9 +198,9 @@ void Batcher::DoWork(Slot& slot) {
   if (work.in_part != nullptr) return AnswerPart(slot, status);
   for (size_t i = 0; i < work.whole.size(); ++i) {
     if (status.ok()) {
-      Answer(*work.whole[i], snapshot->info(), slot.results[i]);
+      Answer(*work.whole[i], snapshot->info(), slot.results[i], metrics_);
     } else {
-      Answer(*work.whole[i], status);
+      Answer(*work.whole[i], status, metrics_);
     }
   }
 }
@@ -244,9 +246,9 @@ void Batcher::AnswerPart(Slot& slot, const absl::Status& status) {
   // The last part was this one: nobody else knows the request any more.
   if (request.failure.ok()) {
     const SnapshotInfo info = request.snapshot->info();
-    Answer(request, info, *request.joined);
+    Answer(request, info, *request.joined, metrics_);
   } else {
-    Answer(request, request.failure);
+    Answer(request, request.failure, metrics_);
   }
   slot.work.whole.push_back(&request);  // To be let go of, as it would be had it been taken whole.
 }

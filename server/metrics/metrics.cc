@@ -104,6 +104,7 @@ struct Metrics::Series {
   std::vector<SceneSeries> scenes;  // One a scene, and "unknown" at the end.
   prometheus::Gauge *queue_rows, *queue_bytes, *batch_row_limit;
   prometheus::Gauge *log_end_offset, *learned_offset, *model_version, *trainer_healthy, *learning_paused;
+  prometheus::Counter* trainer_stood_back;
   prometheus::Gauge *trainer_share, *trainer_seen_p99;
   prometheus::Gauge *log_bytes, *log_full, *log_broken;
   prometheus::Gauge *resident_bytes, *table_bytes, *uptime_seconds;
@@ -165,6 +166,7 @@ Metrics::Metrics(std::shared_ptr<const ModelSpec> spec)
   s.checkpoint_seconds = &build.Histogram(kCheckpointSeconds, {});
   s.trainer_healthy = &build.Gauge(kTrainerHealthy, {}, 1);
   s.learning_paused = &build.Gauge(kLearningPaused, {});
+  s.trainer_stood_back = &build.Counter(kTrainerStoodBackSecondsTotal, {});
   s.trainer_share = &build.Gauge(kTrainerShare, {}, 1);
   s.trainer_seen_p99 = &build.Gauge(kTrainerSeenP99Seconds, {}, kUndefined);
   build.Gauge(kPredictTargetSeconds, {}, Seconds(predict_latency_.target()));
@@ -332,6 +334,8 @@ void Metrics::LearningPaused(bool paused) { series_->learning_paused->Set(paused
 
 void Metrics::TrainerShare(double share) { series_->trainer_share->Set(share); }
 
+void Metrics::TrainerStoodBack(absl::Duration slept) { series_->trainer_stood_back->Increment(Seconds(slept)); }
+
 void Metrics::TrainerSaw(absl::Duration p99) { series_->trainer_seen_p99->Set(Seconds(p99)); }
 
 PredictCounts Metrics::Predictions(int scene) const {
@@ -355,6 +359,8 @@ uint64_t Metrics::events_rejected() const {
 }
 
 HistogramCounts Metrics::freshness_seconds() const { return Read(*series_->freshness_seconds); }
+
+double Metrics::trainer_stood_back_seconds() const { return series_->trainer_stood_back->Value(); }
 
 double Metrics::trainer_share() const { return series_->trainer_share->Value(); }
 

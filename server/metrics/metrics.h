@@ -1,6 +1,7 @@
 // Every series the server exports, declared in one table and made at start from the model file: never from a request.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -93,7 +94,13 @@ class Metrics {
   void TrainerHealthy(bool healthy);
   void LearningPaused(bool paused);
   void TrainerShare(double share);
+  void TrainerStoodBack(absl::Duration slept);
   void TrainerSaw(absl::Duration p99);  // Of Predict, where the share was set by it.
+
+  // A request waits or is scored. An atomic addition, as the trainer's look at how many there are is an atomic load.
+  void ScoringBegan() { in_scoring_.fetch_add(1, std::memory_order_relaxed); }
+  void ScoringEnded() { in_scoring_.fetch_sub(1, std::memory_order_relaxed); }
+  int64_t in_scoring() const { return in_scoring_.load(std::memory_order_relaxed); }
 
   // Latencies of the requests that were scored, or too late to be, against the model file's target.
   const LatencyMeter& predict_latency() const { return predict_latency_; }
@@ -104,6 +111,7 @@ class Metrics {
   uint64_t events_rejected() const;  // Over all scenes and reasons.
   HistogramCounts freshness_seconds() const;
   double trainer_share() const;
+  double trainer_stood_back_seconds() const;
   JoinerCounts joiner_counts() const;
   JoinerHoldings joiner_holdings() const;
 
@@ -114,6 +122,7 @@ class Metrics {
   struct Series;
   std::unique_ptr<Series> series_;
   LatencyMeter predict_latency_;
+  std::atomic<int64_t> in_scoring_ = 0;
 };
 
 }  // namespace polyscene

@@ -43,6 +43,7 @@ enum SeriesId {
   kTrainerHealthy,
   kLearningPaused,
   kTrainerShare,
+  kTrainerStoodBackSecondsTotal,
   kTrainerSeenP99Seconds,
   kTaskAuc,
   kTaskLoss,

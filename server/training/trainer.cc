@@ -37,7 +37,8 @@ absl::Status Stopped() { return absl::UnavailableError("the trainer has stopped"
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Start(TrainerParts parts, LoadedLearner learner,
                                                         TrainerOptions options) {
-  std::unique_ptr<Trainer> trainer(new Trainer(parts, options.niceness));
+  std::unique_ptr<Trainer> trainer(new Trainer(parts, options));
+  learner.learner->CallBetweenPieces([trainer = trainer.get()] { trainer->pace_.StandBack(); });
   absl::StatusOr<std::unique_ptr<TrainingLoop>> loop =
       TrainingLoop::Create(std::move(parts), std::move(learner), std::move(options),
                            [trainer = trainer.get()] { trainer->CheckpointDone(); });

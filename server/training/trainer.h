@@ -47,8 +47,10 @@ class Trainer : public LearningControl {
     absl::StatusOr<SavedCheckpoint> answer = absl::UnavailableError("the trainer has stopped");
   };
 
-  Trainer(TrainerParts parts, int niceness)
-      : parts_(std::move(parts)), niceness_(niceness), pace_(*parts_.metrics, *parts_.steady_clock) {}
+  Trainer(TrainerParts parts, const TrainerOptions& options)
+      : parts_(std::move(parts)),
+        niceness_(options.niceness),
+        pace_(*parts_.metrics, *parts_.steady_clock, options.processors) {}
 
   void Run();            // Body of thread_.
   absl::Status Learn();  // Until Stop(): OK; or until learning cannot go on: why.

@@ -159,6 +159,7 @@ std::vector<uint64_t> FakeLearnerScript::checkpoint_offsets() const {
 
 absl::StatusOr<StepReport> FakeLearner::Step(absl::Span<const ExampleSlice> slices) {
   if (absl::Status failure = script_.BeginStep(); !failure.ok()) return failure;
+  if (between_pieces_) between_pieces_();
   std::vector<int64_t> learned;
   for (const ExampleSlice& slice : slices) {
     const ColumnView* column = slice.examples->features.Find("item");

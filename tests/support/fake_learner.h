@@ -88,6 +88,7 @@ class FakeLearner : public Learner {
 
   absl::StatusOr<StepReport> Step(absl::Span<const ExampleSlice> slices) override;
   void OpenEvaluation(absl::string_view producer, int64_t from_micros) override;
+  void CallBetweenPieces(std::function<void()> call) override { between_pieces_ = std::move(call); }
   void ClearEvaluations() override { opened_.clear(); }
   absl::StatusOr<std::shared_ptr<const Snapshot>> MakeSnapshot(uint64_t version, uint64_t learned_offset) override;
   absl::StatusOr<std::unique_ptr<CheckpointJob>> BeginCheckpoint(uint64_t log_offset, CheckpointKind kind) override;
@@ -107,6 +108,7 @@ class FakeLearner : public Learner {
 
  private:
   FakeLearnerScript& script_;
+  std::function<void()> between_pieces_;
   uint64_t step_ = 0;
   std::vector<int64_t> items_;
   bool checkpointing_ = false;

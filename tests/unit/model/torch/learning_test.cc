@@ -250,6 +250,17 @@ TEST_P(LearningTest, ASnapshotNeverChanges) {
   EXPECT_EQ(Score(spec_, *snapshot, rows, "shop", "click"), before);
 }
 
+TEST_P(LearningTest, WhatIsCalledBetweenPiecesComesOftenAndChangesNothing) {
+  const std::unique_ptr<Learner> other = NewLearner(spec_);
+  int calls = 0;
+  other->CallBetweenPieces([&calls] { ++calls; });
+  for (int step = 0; step < 5; ++step) {
+    EXPECT_EQ(Learn(*learner_, Planted(step, 64)).loss, Learn(*other, Planted(step, 64)).loss);  // To the bit.
+    // Several around the network; and each product, of which there are three at least, forth and back.
+    EXPECT_GE(calls, 12 * (step + 1));
+  }
+}
+
 TEST_P(LearningTest, BatchedEqualsUnbatched) {
   for (int step = 0; step < 10; ++step) {
     Learn(*learner_, Planted(step, 64));

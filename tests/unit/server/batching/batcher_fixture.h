@@ -56,6 +56,11 @@ class Call {
 
 class BatcherFixture : public ::testing::Test {
  protected:
+  void TearDown() override {
+    batcher_.reset();
+    EXPECT_EQ(metrics_.in_scoring(), 0);  // Whatever became of the requests.
+  }
+
   // Its workers score, whatever the number of rows: so a test can go on while they do.
   void Start(BatcherOptions options) {
     options.max_inline_rows = 0;

@@ -120,6 +120,8 @@ TEST_F(MetricsTest, TellsTheTrainersShareAndWhatItIsMadeOf) {
   EXPECT_EQ(Value("polyscene_trainer_share"), "0.25");
   EXPECT_EQ(Value("polyscene_trainer_seen_p99_seconds"), "0.02");
   EXPECT_EQ(metrics_.trainer_share(), 0.25);
+  metrics_.TrainerStoodBack(absl::Milliseconds(1500));
+  EXPECT_EQ(Value("polyscene_trainer_stood_back_seconds_total"), "1.5");
 }
 
 TEST_F(MetricsTest, TellsRejectionsAndFreshnessToWhoeverAsks) {

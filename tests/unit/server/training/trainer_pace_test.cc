@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
+#include "absl/time/time.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/tiny_model.h"
 
@@ -11,6 +13,7 @@ namespace polyscene {
 namespace {
 
 constexpr absl::Duration kStep = absl::Milliseconds(10);
+constexpr int kProcessors = 2;
 
 class TrainerPaceTest : public testing::Test {
  protected:
@@ -46,7 +49,7 @@ class TrainerPaceTest : public testing::Test {
 
   FakeClock clock_;
   Metrics metrics_{TinyModel()};
-  TrainerPace pace_{metrics_, clock_};
+  TrainerPace pace_{metrics_, clock_, kProcessors};
 };
 
 TEST_F(TrainerPaceTest, WhileLatencyIsWellTheTrainerNeverRests) {
@@ -146,6 +149,89 @@ TEST_F(TrainerPaceTest, TheShareAndTheLatencyItWasMadeOfAreExported) {
   const std::string name = "\npolyscene_trainer_seen_p99_seconds ";
   ASSERT_NE(text.find(name), std::string::npos);
   EXPECT_NEAR(std::stod(text.substr(text.find(name) + name.size())), 0.05, 0.005);
+}
+
+// Each look at it takes as long as the trainer sleeps between two looks at the requests.
+class LookedAtClock : public Clock {
+ public:
+  explicit LookedAtClock(Metrics& metrics) : metrics_(metrics) {}
+  absl::Time Now() const override {
+    if (++looks_ == request_ends_at_) metrics_.ScoringEnded();
+    return absl::UnixEpoch() + kLook * looks_;
+  }
+  void Pass(int looks) { looks_ += looks; }
+  void EndARequestAfter(int looks) { request_ends_at_ = looks_ + looks; }
+
+  static constexpr absl::Duration kLook = absl::Microseconds(50);
+
+ private:
+  Metrics& metrics_;
+  mutable int64_t looks_ = 0;
+  int64_t request_ends_at_ = -1;
+};
+
+class StandingBackTest : public testing::Test {
+ protected:
+  void Requests(int count) {
+    for (int i = 0; i < count; ++i) metrics_.ScoringBegan();
+  }
+
+  Metrics metrics_{TinyModel()};
+  LookedAtClock clock_{metrics_};
+  TrainerPace pace_{metrics_, clock_, kProcessors};
+};
+
+TEST_F(StandingBackTest, WhereEachRequestHasAProcessorTheTrainerGoesOn) {
+  Requests(kProcessors);
+  pace_.BeginTurn();
+  pace_.StandBack();
+  pace_.EndTurn();
+  EXPECT_EQ(metrics_.trainer_stood_back_seconds(), 0);
+}
+
+TEST_F(StandingBackTest, ItEndsWithTheRequestThatIsOneTooMany) {
+  Requests(kProcessors + 1);
+  pace_.BeginTurn();
+  clock_.Pass(1000);
+  clock_.EndARequestAfter(101);  // The first look tells when it begins.
+  pace_.StandBack();
+  pace_.EndTurn();
+  EXPECT_NEAR(metrics_.trainer_stood_back_seconds(), 100 * 50e-6, 1e-9);
+}
+
+TEST_F(StandingBackTest, RequestsThatNeverEndLeaveLearningItsFloor) {
+  Requests(kProcessors + 1);
+  pace_.BeginTurn();
+  clock_.Pass(9);
+  for (int piece = 0; piece < 5; ++piece) pace_.StandBack();  // All but the first have little left.
+  pace_.EndTurn();
+  // 10 looks of work by the first time, and one for each look that finds nothing left; 49 times as much standing back.
+  EXPECT_GE(metrics_.trainer_stood_back_seconds(), 49 * 10 * 50e-6 - 1e-9);
+  EXPECT_LE(metrics_.trainer_stood_back_seconds(), 49 * 15 * 50e-6 + 1e-9);
+}
+
+TEST_F(StandingBackTest, NoTurnStandsBackForLongerThanASecond) {
+  Requests(kProcessors + 1);
+  pace_.BeginTurn();
+  clock_.Pass(100'000);
+  pace_.StandBack();
+  pace_.EndTurn();
+  EXPECT_NEAR(metrics_.trainer_stood_back_seconds(), 1, 1e-3);
+}
+
+TEST_F(StandingBackTest, IsRestAndNotWorkToBeMadeGoodFor) {
+  while (pace_.share() > 0.5) {  // Halved once.
+    for (int i = 0; i < 500; ++i) metrics_.Predicted(0, absl::StatusCode::kOk, 1, absl::Milliseconds(50));
+    clock_.Pass(3000);
+    pace_.BeginTurn();
+    pace_.EndTurn();
+  }
+  while (pace_.BeginTurn() > absl::ZeroDuration()) pace_.EndTurn();
+  Requests(kProcessors + 1);
+  clock_.Pass(10);
+  pace_.StandBack();
+  pace_.EndTurn();
+  EXPECT_EQ(pace_.BeginTurn(), absl::ZeroDuration());  // It has rested more than it worked.
 }
 
 }  // namespace

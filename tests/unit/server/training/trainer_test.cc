@@ -27,6 +27,7 @@ class TrainerTest : public TrainingTest {
     ASSERT_TRUE(learner.ok()) << learner.status();
     TrainerParts parts = Parts();
     parts.clock = &system_clock_;
+    if (steady_) parts.steady_clock = &steady_clock_;
     absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(parts, *std::move(learner), options_);
     ASSERT_TRUE(trainer.ok()) << trainer.status();
     trainer_ = *std::move(trainer);
@@ -46,6 +47,8 @@ class TrainerTest : public TrainingTest {
   }
 
   SystemClock system_clock_;
+  SteadyClock steady_clock_;
+  bool steady_ = false;  // Else no time passes for the pace.
   std::unique_ptr<Trainer> trainer_;
 };
 
@@ -331,6 +334,26 @@ TEST_F(RestingTrainerTest, WithoutTrafficItCatchesUpAndTheStepsAreThoseOfATraine
   EXPECT_EQ(metrics_->trainer_share(), 1);
   ASSERT_EQ(script_.steps().size(), 10);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(script_.steps()[i], Items(4 * i, 4));
+}
+
+TEST_F(TrainerTest, BetweenPiecesOfAStepItStandsBackFromMoreRequestsThanProcessors) {
+  steady_ = true;
+  options_.processors = 2;
+  for (int request = 0; request < 3; ++request) metrics_->ScoringBegan();
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  EXPECT_GT(metrics_->trainer_stood_back_seconds(), 0);
+}
+
+TEST_F(TrainerTest, ItLearnsBesideAsManyRequestsAsProcessors) {
+  steady_ = true;
+  options_.processors = 2;
+  for (int request = 0; request < 2; ++request) metrics_->ScoringBegan();
+  Start();
+  Log(0, 4);
+  WaitUntilServed(4);
+  EXPECT_EQ(metrics_->trainer_stood_back_seconds(), 0);
 }
 
 TEST_F(TrainerTest, OnlyTheTrainersThreadIsNice) {
