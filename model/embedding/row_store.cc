@@ -11,7 +11,7 @@
 namespace polyscene {
 namespace {
 
-constexpr size_t kRowsAtOnce = 32;       // That are on their way together, while those before them are copied.
+constexpr size_t kRowsAtOnce = 16;       // That are on their way together, while those before them are copied.
 constexpr size_t kPrefetchRows = 8;      // Ahead of the one that is counted as touched,
 constexpr size_t kPrefetchEntries = 16;  // and of the one whose page is made writable: entries of the page table,
 constexpr size_t kPrefetchPages = 2;     // and pages.
