@@ -27,10 +27,23 @@ class TrainerTest : public TrainingTest {
     ASSERT_TRUE(learner.ok()) << learner.status();
     TrainerParts parts = Parts();
     parts.clock = &system_clock_;
-    if (steady_) parts.steady_clock = &steady_clock_;
+    parts.steady_clock = steady_clock_;
     absl::StatusOr<std::unique_ptr<Trainer>> trainer = Trainer::Start(parts, *std::move(learner), options_);
     ASSERT_TRUE(trainer.ok()) << trainer.status();
     trainer_ = *std::move(trainer);
+  }
+
+  // Of a trainer that learns four rows beside requests that never end.
+  double StoodBackSeconds(int requests, int processors) {
+    const SteadyClock steady_clock;
+    steady_clock_ = &steady_clock;
+    options_.processors = processors;
+    for (int request = 0; request < requests; ++request) metrics_->ScoringBegan();
+    Start();
+    Log(0, 4);
+    WaitUntilServed(4);
+    trainer_.reset();  // It reads the clock.
+    return metrics_->trainer_stood_back_seconds();
   }
 
   LearningPositions WaitUntilServed(uint64_t offset) {
@@ -47,8 +60,7 @@ class TrainerTest : public TrainingTest {
   }
 
   SystemClock system_clock_;
-  SteadyClock steady_clock_;
-  bool steady_ = false;  // Else no time passes for the pace.
+  const Clock* steady_clock_ = &clock_;  // No time passes for the pace.
   std::unique_ptr<Trainer> trainer_;
 };
 
@@ -337,23 +349,11 @@ TEST_F(RestingTrainerTest, WithoutTrafficItCatchesUpAndTheStepsAreThoseOfATraine
 }
 
 TEST_F(TrainerTest, BetweenPiecesOfAStepItStandsBackFromMoreRequestsThanProcessors) {
-  steady_ = true;
-  options_.processors = 2;
-  for (int request = 0; request < 3; ++request) metrics_->ScoringBegan();
-  Start();
-  Log(0, 4);
-  WaitUntilServed(4);
-  EXPECT_GT(metrics_->trainer_stood_back_seconds(), 0);
+  EXPECT_GT(StoodBackSeconds(/*requests=*/3, /*processors=*/2), 0);
 }
 
 TEST_F(TrainerTest, ItLearnsBesideAsManyRequestsAsProcessors) {
-  steady_ = true;
-  options_.processors = 2;
-  for (int request = 0; request < 2; ++request) metrics_->ScoringBegan();
-  Start();
-  Log(0, 4);
-  WaitUntilServed(4);
-  EXPECT_EQ(metrics_->trainer_stood_back_seconds(), 0);
+  EXPECT_EQ(StoodBackSeconds(/*requests=*/2, /*processors=*/2), 0);
 }
 
 TEST_F(TrainerTest, OnlyTheTrainersThreadIsNice) {
