@@ -31,9 +31,9 @@ class InputRows {
              const RowsView& rows, int to);
 
  private:
-  // So few that what a step asks for is there by the next one and still in the first cache: a core has some 20 lines of
-  // memory on their way at once.
-  static constexpr int kIdsAtOnce = 8;
+  // So many that what a step asks for is there by the next one, and so few that it is still in the first cache (an id
+  // of a million takes 29 ns by 8, 22 by 16 and 21 by 32 on Zen 5).
+  static constexpr int kIdsAtOnce = 16;
   static constexpr size_t kSteps = 4;  // From an id to its value.
 
   // Some ids of one embedding on their way to their values.

@@ -19,15 +19,34 @@ inline constexpr int64_t kRowsPerPage = 8;  // Small pages copy little on a firs
 // theirs without a walk through the system's own page table; the branches of 50 million rows fit the second cache.
 class PageMap {
  public:
+  // Where pages stand, small enough to be kept in registers by who looks up many. Valid as long as the map is there and
+  // the writer leaves it as it is.
+  class Reader {
+   public:
+    const uint32_t* EntryOf(uint64_t index) const {
+      const uint32_t branch = root_[index / kBranchPages];
+      const uint32_t leaf = nodes_[Place(branch, index / kNodeEntries)];
+      return nodes_ + Place(leaf, index);
+    }
+    const uint32_t* Entry(uint32_t row) const { return EntryOf(row / kRowsPerPage); }
+
+   private:
+    friend class PageMap;
+    Reader(const uint32_t* root, const uint32_t* nodes) : root_(root), nodes_(nodes) {}
+    const uint32_t* root_;
+    const uint32_t* nodes_;
+  };
+  Reader reader() const { return {root_.data(), nodes_}; }
+
   uint64_t size() const { return size_; }  // Pages.
-  uint32_t page(uint64_t index) const { return *EntryOf(index); }
+  uint32_t page(uint64_t index) const { return *reader().EntryOf(index); }
 
   // Row number to position in the arena, in rows.
   uint64_t Position(uint32_t row) const { return Position(Entry(row), row); }
 
   // The same in two steps, for who asks for memory ahead. The first reads what is hot and tells where the page's number
   // stands, which may be far away; to keep that costs less than to find it twice.
-  const uint32_t* Entry(uint32_t row) const { return EntryOf(row / kRowsPerPage); }
+  const uint32_t* Entry(uint32_t row) const { return reader().Entry(row); }
   static uint64_t Position(const uint32_t* entry, uint32_t row) {
     return uint64_t{*entry} * kRowsPerPage + row % kRowsPerPage;
   }
@@ -40,11 +59,6 @@ class PageMap {
 
   static uint64_t Place(uint32_t node, uint64_t entry) {
     return uint64_t{node} << kNodeBits | (entry & (kNodeEntries - 1));
-  }
-  const uint32_t* EntryOf(uint64_t index) const {
-    const uint32_t branch = root_[index / kBranchPages];
-    const uint32_t leaf = nodes_[Place(branch, index / kNodeEntries)];
-    return nodes_ + Place(leaf, index);
   }
 
   uint64_t size_ = 0;

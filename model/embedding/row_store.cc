@@ -11,7 +11,7 @@
 namespace polyscene {
 namespace {
 
-constexpr size_t kRowsAtOnce = 16;       // That are on their way together, while those before them are copied.
+constexpr size_t kRowsAhead = 64;        // Between a row's steps on the way from its number to its memory.
 constexpr size_t kPrefetchRows = 8;      // Ahead of the one that is counted as touched,
 constexpr size_t kPrefetchEntries = 16;  // and of the one whose page is made writable: entries of the page table,
 constexpr size_t kPrefetchPages = 2;     // and pages.
@@ -19,7 +19,7 @@ constexpr size_t kPrefetchPages = 2;     // and pages.
 // Where a row's values are in the arena, in rows.
 struct PagedPlaces {
   using Way = const uint32_t*;
-  const PageMap& pages;
+  PageMap::Reader pages;
   Way Begin(uint32_t row) const {
     const Way entry = pages.Entry(row);
     __builtin_prefetch(entry);
@@ -36,36 +36,46 @@ struct OwnPlaces {
 };
 
 // Calls fn(i, place) for each row in order, kZeroRow left out, when the memory there, `width` numbers a place, is on
-// its way. Rows go in blocks, each a step behind the next one: where many rows are at the same step, the processor
-// waits for the memory of all of them together, and where each row is at another step, for one after the other.
-// kAll: none of them is kZeroRow, as is mostly so.
+// its way. A window slides over them: each turn asks for one row's entry of the page table, for the memory of another,
+// kRowsAhead before it, and finishes a third, as far before that. So the processor always has as many lines of memory
+// on their way as it can; blocks that take turns at a step let it run dry between them. kAll: none of them is kZeroRow,
+// as is mostly so.
 template <bool kAll, typename Places, typename Fn>
-void ForEachPlace(const float* memory, int64_t width, const Places& places, absl::Span<const uint32_t> rows, Fn&& fn) {
-  struct Block {
-    std::array<typename Places::Way, kRowsAtOnce> ways;
-    std::array<uint64_t, kRowsAtOnce> places;
+void ForEachPlace(const float* memory, int64_t width, const Places places, absl::Span<const uint32_t> rows, Fn&& fn) {
+  std::array<typename Places::Way, kRowsAhead> ways;
+  std::array<uint64_t, kRowsAhead> found;
+  const auto is_one = [&](size_t i) { return kAll || rows[i] != kZeroRow; };
+  const auto begin = [&](size_t i) {
+    if (is_one(i)) ways[i % kRowsAhead] = places.Begin(rows[i]);
   };
-  std::array<Block, 2> blocks;
-  const auto for_block = [&](size_t number, auto&& step) {
-    const size_t end = std::min((number + 1) * kRowsAtOnce, rows.size());
-    for (size_t i = number * kRowsAtOnce; i < end; ++i) {
-      if (kAll || rows[i] != kZeroRow) step(blocks[number % 2], i, i % kRowsAtOnce);
-    }
+  const auto approach = [&](size_t i) {
+    if (!is_one(i)) return;
+    const uint64_t place = places.at(ways[i % kRowsAhead], rows[i]);
+    __builtin_prefetch(memory + place * width);
+    found[i % kRowsAhead] = place;
   };
-  const auto begin = [&](Block& block, size_t i, size_t at) { block.ways[at] = places.Begin(rows[i]); };
-  const auto approach = [&](Block& block, size_t i, size_t at) {
-    block.places[at] = places.at(block.ways[at], rows[i]);
-    __builtin_prefetch(memory + block.places[at] * width);
+  const auto finish = [&](size_t i) {
+    if (is_one(i)) fn(i, found[i % kRowsAhead]);
   };
-  const auto finish = [&](const Block& block, size_t i, size_t at) { fn(i, block.places[at]); };
-  for_block(0, begin);
-  for_block(0, approach);
-  for_block(1, begin);
-  for (size_t number = 0; number * kRowsAtOnce < rows.size(); ++number) {
-    for_block(number + 1, approach);
-    for_block(number + 2, begin);
-    for_block(number, finish);
+  const size_t count = rows.size();
+  const size_t second = std::min(kRowsAhead, count);
+  const size_t third = std::min(2 * kRowsAhead, count);
+  for (size_t i = 0; i < second; ++i) begin(i);
+  for (size_t i = second; i < third; ++i) {
+    approach(i - kRowsAhead);
+    begin(i);
   }
+  for (size_t i = third; i < count; ++i) {
+    finish(i - 2 * kRowsAhead);
+    approach(i - kRowsAhead);
+    begin(i);
+  }
+  size_t finished = count - third;
+  for (size_t i = count - second; i < count; ++i) {
+    if (i - finished == kRowsAhead) finish(finished++);
+    approach(i);
+  }
+  while (finished < count) finish(finished++);
 }
 
 // The widths that tables mostly have are told to the compiler, so that a row is a few loads and stores and no call.
@@ -133,7 +143,7 @@ torch::Tensor Positions(const PageMap& pages, absl::Span<const uint32_t> rows, t
 }
 
 torch::Tensor GatherRows(const torch::Tensor& arena, const PageMap& pages, absl::Span<const uint32_t> rows) {
-  if (arena.is_cpu()) return GatherOnCpu(arena.data_ptr<float>(), arena.size(1), PagedPlaces{pages}, rows);
+  if (arena.is_cpu()) return GatherOnCpu(arena.data_ptr<float>(), arena.size(1), PagedPlaces{pages.reader()}, rows);
   if (arena.size(0) == 0) return torch::zeros({static_cast<int64_t>(rows.size()), arena.size(1)}, arena.options());
   torch::Tensor values = arena.index_select(0, Positions(pages, rows, arena.device()));
   std::vector<int64_t> zeros;
@@ -167,7 +177,7 @@ FrozenRows::~FrozenRows() {
 torch::Tensor FrozenRows::Gather(absl::Span<const uint32_t> rows) const { return GatherRows(arena_, pages_, rows); }
 
 void FrozenRows::GatherTo(absl::Span<const uint32_t> rows, float* to) const {
-  CopyTo(to, data_, dimension_, PagedPlaces{pages_}, rows);
+  CopyTo(to, data_, dimension_, PagedPlaces{pages_.reader()}, rows);
 }
 
 RowStore::RowStore(int64_t dimension, torch::Device device, int64_t state_width)
@@ -267,7 +277,7 @@ void RowStore::Write(absl::Span<const uint32_t> rows, const torch::Tensor& value
     touched_.Add(rows[i]);
   }
   if (float* arena = arena_.data(); arena != nullptr) {
-    ScatterOnCpu(values, arena, dimension(), PagedPlaces{pages_.map()}, rows);
+    ScatterOnCpu(values, arena, dimension(), PagedPlaces{pages_.map().reader()}, rows);
   } else {
     arena_.tensor().index_copy_(0, Positions(pages_.map(), rows, arena_.tensor().device()), values);
   }

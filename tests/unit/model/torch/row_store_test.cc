@@ -140,6 +140,30 @@ TEST_F(RowStoreTest, GathersIntoMemoryWhatItGathersIntoATensor) {
   EXPECT_TRUE(torch::equal(values[999], torch::tensor({2 * 223.f, 2 * 223.f + 1})));
 }
 
+TEST_F(RowStoreTest, GathersAndWritesAsManyRowsAsAreAskedFor) {
+  Fill(300);
+  const torch::Tensor all = torch::arange(600.0f).view({300, 2});
+  RowStore written(2, torch::kCPU, 2);
+  written.Add(std::vector<float>(600), std::vector<RowOwner>(300, {kTable, 1}));
+  for (int64_t count = 0; count < 300; ++count) {
+    std::vector<uint32_t> rows;
+    for (int64_t i = 0; i < count; ++i) rows.push_back(static_cast<uint32_t>(i * 7 % 300));
+    torch::Tensor expected = all.index_select(0, torch::arange(count) * 7 % 300);
+    EXPECT_TRUE(torch::equal(store_.Gather(rows), expected)) << count;
+    written.Write(rows, expected + count);
+    written.WriteState(rows, expected - count);
+    if (count == 0) continue;
+    const auto last = static_cast<uint32_t>(count - 1);
+    EXPECT_EQ(First(written, rows[last]), all[rows[last]][0].item<float>() + static_cast<float>(count)) << count;
+    EXPECT_TRUE(torch::equal(written.GatherState(rows), expected - count)) << count;
+    for (const int64_t gap : {int64_t{0}, count / 2, count - 1}) {
+      rows[gap] = kZeroRow;
+      expected[gap] = 0;
+      EXPECT_TRUE(torch::equal(store_.Gather(rows), expected)) << count << ", gap " << gap;
+    }
+  }
+}
+
 TEST_F(RowStoreTest, AnOldViewSurvivesAnyNumberOfLaterOnes) {
   Fill(80);
   const auto old = store_.Freeze();
