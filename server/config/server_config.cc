@@ -4,13 +4,13 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/config/address.h"
+#include "server/sync/processors.h"
 
 namespace polyscene {
 namespace {
@@ -96,7 +96,7 @@ void FillServerDefaults(v1::ServerConfig& config) {
   if (config.listen().empty()) config.set_listen("127.0.0.1:50051");
   if (config.metrics_listen().empty()) config.set_metrics_listen("127.0.0.1:9464");
   if (config.device().empty()) config.set_device("auto");
-  const int cores = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
+  const int cores = std::min(Processors(), kMaxThreads);
   config.set_predict_threads(Or(config.predict_threads(), cores));
   config.set_trainer_threads(Or(config.trainer_threads(), 1));
   config.set_trainer_nice(Or(config.trainer_nice(), 19));

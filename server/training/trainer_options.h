@@ -1,14 +1,13 @@
 // What the trainer needs to know of the model file and the server's configuration.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <thread>
 
 #include "absl/time/time.h"
 #include "polyscene/v1/model.pb.h"
 #include "polyscene/v1/server.pb.h"
+#include "server/sync/processors.h"
 
 namespace polyscene {
 
@@ -21,8 +20,7 @@ struct TrainerOptions {
   absl::Duration checkpoint_interval = absl::Seconds(60);
   int checkpoints_kept = 3;  // At least 1.
   int niceness = 10;
-  int processors =
-      std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // By its affinity; quotas are not known.
+  int processors = Processors();
 };
 
 // Both with their defaults filled in.
