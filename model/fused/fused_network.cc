@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 #include "model/fused/fused_pass.h"
@@ -74,6 +75,17 @@ class FusedBackward : public torch::autograd::Node {
   const std::shared_ptr<FusedNetwork::Passes> passes_;
 };
 
+// A node as autograd owns it: by std::shared_ptr in LibTorch 1.13, by c10::intrusive_ptr in current 2.x. What only one
+// of them knows is looked up where a type is put in, so that the other need not have it.
+template <typename Made, typename Owner = decltype(torch::autograd::Edge::function), typename... Arguments>
+Owner MakeNode(Arguments&&... arguments) {
+  if constexpr (std::is_same_v<Owner, std::shared_ptr<torch::autograd::Node>>) {
+    return Owner(new Made(std::forward<Arguments>(arguments)...), [](auto* node) { deleteNode(node); });
+  } else {
+    return c10::make_intrusive<Made>(std::forward<Arguments>(arguments)...);
+  }
+}
+
 // Rows below which a program's products are so short that the reference, which runs scenes together where it can, and
 // reads weights once, is faster.
 constexpr size_t kLeastRows = 16;
@@ -114,8 +126,7 @@ std::vector<torch::Tensor> FusedNetwork::Forward(const Parameters& parameters, c
   std::vector<torch::Tensor> logits = pass->Forward(flat, inputs, scenes, wanted, tower_outputs_);
   variable_list from{inputs};
   from.insert(from.end(), parameters.values.begin(), parameters.values.end());
-  const std::shared_ptr<FusedBackward> backward(new FusedBackward(std::move(pass), passes_),
-                                                torch::autograd::deleteNode);
+  const auto backward = MakeNode<FusedBackward>(std::move(pass), passes_);
   backward->set_next_edges(torch::autograd::collect_next_edges(from));
   for (torch::Tensor& of_task : logits) torch::autograd::create_gradient_edge(of_task, backward);
   return logits;
